@@ -1,0 +1,1 @@
+"""Extract the answer from a completion and grade it against a question."""
