@@ -10,7 +10,7 @@ import re
 from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
-from open_r1.answers.phrases import CONCLUDES, CORRECTS
+from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
 from open_r1.answers.sections import answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_short
 from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
@@ -18,8 +18,8 @@ from open_r1.answers.weak import concluding_text, pointed_letter
 
 # A long completion is read from its end first: what was weighed pages before is not what it ends with.
 _TAIL = 1500
-_WORKED = 100
-_BENCHMARK_FORM = re.compile(r"answer is \(?([A-Z])(?![A-Za-z])\)?")
+_WORKED = 140
+_BENCHMARK_FORM = re.compile(r"answer is \(?([A-Z])(?![A-Za-z'])\)?")
 
 Choice = tuple[str | None, Found]
 
@@ -73,10 +73,10 @@ def _read(text: str, options: Options, *, tagged: bool, whole: bool) -> Choice:
         if first:
             reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
     choice = _weigh(reading, options)
-    if choice[1] in (Found.SEVERAL, Found.NOTHING) or choice[0]:
-        as_taught = _benchmark_letter(text, reading, options, choice)
-        if as_taught:
-            return as_taught, choice[1] if choice[0] == as_taught else Found.LETTER
+    if choice[1] is not Found.DECLINED:
+        as_taught = _benchmark_letter(text, choice)
+        if as_taught in options.letters:
+            return options.letters[as_taught], Found.LETTER
     if choice[1] is Found.NOTHING:
         choice = pointed_letter(reading, options)
     if choice[1] is Found.NOTHING:
@@ -89,9 +89,8 @@ def _weigh(reading: Reading, options: Options) -> Choice:
     text, current, conflict = reading.text, None, False
     for new in sorted(reading.commitments, key=lambda c: c.start):
         if new.withdraws:
-            if current and (not new.letters or new.letters & current.letters) and (
-                new.also or CORRECTS.search(text, current.end, new.start)
-            ):
+            # "The answer is (A). … The answer is (B) is also incorrect": A was meant as incorrect too.
+            if current and (new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))):
                 current, conflict = None, False
             continue
         if current is None:
@@ -113,7 +112,7 @@ def _weigh(reading: Reading, options: Options) -> Choice:
         elif new.weight == current.weight:
             current, conflict = new, True
     if current is None:
-        return None, Found.DECLINED if reading.declined else Found.NOTHING
+        return None, Found.NOTHING
     if conflict:
         return None, Found.SEVERAL
     letters = [letter for letter in current.letters if not letter.startswith("?")]
@@ -122,20 +121,17 @@ def _weigh(reading: Reading, options: Options) -> Choice:
     return None, current.how
 
 
-def _benchmark_letter(text: str, reading: Reading, options: Options, choice: Choice) -> str | None:
+def _benchmark_letter(text: str, choice: Choice) -> str | None:
     """The letter of the one sentence "the answer is (X)" that ends worked reasoning, as the benchmark itself reads it.
 
     MMLU-Pro teaches its examples' closing sentence and grades by it alone: the first letter of "The answer is (G) and
-    (H)", and the sentence's letter where another remark follows. Agreement with published results needs that reading,
-    so it holds where reasoning stands before the sentence, one letter only is so named, and nothing corrects it. A bare
-    "The answer is (A) or (B)" stays no answer.
+    (H)", and the sentence's letter where another text or remark follows. Agreement with published results needs that
+    reading, so it holds where reasoning stands before the sentence, one letter only is so named, and nothing after it
+    corrects it. A bare "The answer is (A) or (B)" stays no answer.
     """
-    named = [m for m in _BENCHMARK_FORM.finditer(text) if m[1] in options.letters]
-    if len({m[1] for m in named}) != 1 or named[0].start() < _WORKED:
+    named = list(_BENCHMARK_FORM.finditer(text))
+    if len({m[1] for m in named}) != 1 or named[0].start() < _WORKED or named[0][1] == choice[0]:
         return None
-    letter = options.letters[named[0][1]]
-    if choice[0] == letter or any(c.withdraws and letter in c.letters for c in reading.commitments):
+    if any(TAKEN_BACK.match(text, m.end()) for m in named) or (choice[0] and CORRECTS.search(text, named[-1].end())):
         return None
-    if choice[0] and CORRECTS.search(text, named[-1].end()):
-        return None
-    return letter
+    return named[0][1]

@@ -31,6 +31,7 @@ _HARD_END = re.compile(r"\s*(?:$|[.;)\]\n\"]|,?\s*(?:because|since|as|which|due)
 _JOINED = re.compile(r"\s*(?:,?\s*(?:and/or|and|or|as well as|plus|&)\s+(?:also\s+|possibly\s+|maybe\s+|perhaps\s+)?|,\s*|/\s*|;\s*|&\s*|\+\s*)")
 _OPTION_WORD = re.compile(r"(?:the\s+)?(?:options?|choices?|answers?|letters?|statements?)\s+", re.I)
 _LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|both|together|but|as|because|since)\b)")
+_GOES_ON_ALONE = re.compile(r"\s*(?:is|was|would|can|could|should|may|might|has|does|describes?|cannot)\b")
 _LETTER_AFTER_TEXT = re.compile(r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])")
 _ECHO = re.compile(r"[\s,;|]*[(\[]?([A-Z])[).:\]]\s*\S")
 
@@ -50,6 +51,8 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     found = _BRACKETED.match(text, at)
     if found:
         letter = found[1].upper()
+        if options.numbered and found[1].islower() and re.compile(r"\s*\w").match(text, found.end()):
+            return None
         if letter in options.letters:
             return options.letters[letter], found.end(), True
         return ("?" + letter, found.end(), True) if found[1].isupper() else None
@@ -59,6 +62,8 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     letter, end = found[1], found.end()
     known = options.letters.get(letter.upper())
     if letter.islower():
+        if options.numbered and re.compile(r"\)\s*\S").match(text, end):
+            return None
         follows = _CLOSED_SMALL.match(text, end) or (letter not in "ai" and _GOES_ON.match(text, end))
     else:
         follows = _CLOSED.match(text, end) or (_GOES_ON_A if letter in "AI" else _GOES_ON).match(text, end)
@@ -126,7 +131,7 @@ def _with_others(text: str, item: Item, options: Options) -> Item:
         if other and not other[0].startswith("?") and (other[2] or text[at].isupper()):
             beside = text_at(text, _AFTER_BRACKET.match(text, other[1]).end(), options)
             stop = beside[1] if beside and other[0] in beside[0] else other[1]
-            if _LIST_END.match(text, stop):
+            if _LIST_END.match(text, stop) or (other[2] and not _GOES_ON_ALONE.match(text, stop)):
                 letters.add(other[0])
                 end = stop
                 continue

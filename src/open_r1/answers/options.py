@@ -8,6 +8,7 @@ import re
 
 from open_r1.answers.normalise import Token, tidy, tokens
 
+_PART = re.compile(r"(?<![A-Za-z0-9])[a-j]\)")
 _ARTICLES = frozenset(("a", "an", "the"))
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 # Words that stand in any prose, so that their mere presence says nothing: such options count in a statement only.
@@ -25,13 +26,18 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Letters and texts of a question's options; `spellings` are by first word, the longest first."""
+    """Letters and texts of a question's options; `spellings` are by first word, the longest first.
+
+    `none_letter` and `all_letter` are the options "none of the above" and "all of the above"; `numbered` says that
+    texts have parts of their own, "(a) 20, (b) 10", so that a small letter may be a part and not an option.
+    """
 
     letters: dict[str, str]
     texts: dict[str, str]
     spellings: dict[str, tuple[Spelling, ...]]
     none_letter: str | None
     all_letter: str | None
+    numbered: bool
 
     def match(self, words: list[Token], at: int) -> tuple[frozenset[str], int]:
         """The letters whose text stands at word `at`, and how many words it takes; the longest text wins.
@@ -96,7 +102,8 @@ def _only(pattern: re.Pattern[str], texts: dict[str, str]) -> str | None:
 def _read(items: tuple[tuple[str, str], ...]) -> Options:
     texts = {letter: tidy(text) for letter, text in items}
     letters = {letter.strip().upper(): letter for letter, _ in items}
-    return Options(letters, texts, _spellings(texts), _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts))
+    numbered = any(_PART.search(text) for text in texts.values())
+    return Options(letters, texts, _spellings(texts), _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered)
 
 
 def read_options(options: dict[str, str]) -> Options:

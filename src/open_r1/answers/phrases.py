@@ -96,6 +96,14 @@ POINTS_TO = re.compile(
     r"(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$",
     re.I,
 )
+# "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
+EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
+# A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
+BEFORE_BARE = re.compile(
+    r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore))\s*$",
+    re.I,
+)
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)
 CUE = re.compile(
     r"\b(?:therefore|thus|hence|so|consequently|accordingly|in conclusion|in summary|overall|ultimately|to conclude|based on|given"

@@ -3,7 +3,7 @@
 import re
 
 from open_r1.answers.found import Found
-from open_r1.answers.items import read_item, text_at
+from open_r1.answers.items import Item, read_item, text_at
 from open_r1.answers.normalise import tidy, tokens
 from open_r1.answers.options import Options
 
@@ -61,7 +61,10 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         at = len(line) - len(line.lstrip(" -\"'"))
         item = read_item(line, at, options)
         bracket = line[at : at + 1] == "("
-        if item and (item.how is not Found.LETTER or bracket or lead["mark"].strip() in (")", ".") or lead[1] != "A"):
+        marked = bracket or (lead and lead["mark"].strip() in (")", "."))
+        # "(A) If the ratio is …" begins an answer in parts when a (B) follows.
+        parts = item and item.how is Found.LETTER and _part_after(text, item)
+        if item and not parts and (item.how is not Found.LETTER or marked or lead[1] != "A"):
             following = _LETTER_LINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
             if following and following["mark"].strip() and following[1].upper() in options.letters:
                 return None
@@ -73,6 +76,12 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         if not comma or len(beside[2][0].folded) <= 5:
             return beside[0], Found.TEXT
     return None
+
+
+def _part_after(text: str, item: Item) -> bool:
+    letter = next(iter(item.letters))
+    following = chr(ord(letter[-1]) + 1)
+    return re.search(rf"(?:^|[.;,\n]\s*)\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
 
 
 def json_answer(text: str, options: Options) -> Choice | None:

@@ -46,7 +46,7 @@ class Reading:
     commitments: list[Commitment] = field(default_factory=list)
     pointed: list[Commitment] = field(default_factory=list)
     verdicts: list[Commitment] = field(default_factory=list)
-    declined: bool = False
+    last_decline: int = -1
     sentence_ends: list[int] = field(default_factory=list)
 
     def sentence_start(self, at: int) -> int:
@@ -73,8 +73,7 @@ def read_statements(text: str, options: Options) -> Reading:
             if item:
                 _commit(reading, item, ANSWER, verb.start())
     _letters_in_passing(reading, options)
-    if say.DECLINES.search(text):
-        _declined(reading, options)
+    _declines(reading, options)
     return reading
 
 
@@ -126,7 +125,7 @@ def _answer_statement(reading: Reading, noun: re.Match[str], options: Options) -
             return
         item = _item_after(text, copula.end(), options)
         if item:
-            if say.ALSO.search(text, copula.end(), item.start) or say.ALSO.search(gap):
+            if say.ALSO.search(text[copula.end() : item.start]) or say.ALSO.search(gap):
                 _join_last(reading, item)
             _commit(reading, item, weight, noun.start())
             return
@@ -166,17 +165,18 @@ def _none_or_all(phrase: str, options: Options) -> str | None:
     return None
 
 
-def _declined(reading: Reading, options: Options) -> None:
-    """The text says that it cannot tell; or that none is right, which an option may say too."""
-    reading.declined = True
-    if any(not c.withdraws for c in reading.commitments):
-        return
+def _declines(reading: Reading, options: Options) -> None:
+    """Note where the text says last that it cannot tell, or that none is right, which an option may say too."""
     last = None
     for last in say.DECLINES.finditer(reading.text):  # noqa: B007 - the last one is the conclusion
         pass
-    letter = _none_or_all(last[0], options)
-    if letter:
-        reading.commitments.append(Commitment(frozenset((letter,)), Found.TEXT, ANSWER, last.start(), last.end()))
+    if last is None:
+        return
+    reading.last_decline = last.start()
+    if all(c.withdraws for c in reading.commitments):
+        letter = _none_or_all(last[0], options)
+        if letter:
+            reading.commitments.append(Commitment(frozenset((letter,)), Found.TEXT, ANSWER, last.start(), last.end()))
 
 
 def _line_start(text: str, at: int) -> int:
@@ -213,6 +213,10 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
             continue
         word = say.OPTION_WORD.search(text, max(0, start - 12), start)
         marked = bool(word) or not mention[3]
+        if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):
+            continue
+        if mention[1] and mention[1].islower() and not word:
+            continue
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         before = text[max(0, start - 60) : start]
         letters = frozenset((letter,))
@@ -236,7 +240,7 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         points = say.POINTS_TO.search(before)
         if points and (marked or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
-            sure = bool(say.CONCLUDES.search(text, reading.sentence_start(start), start)) or not mention[3]
+            sure = say.EQUATES.search(before) is not None and not say.ALSO.search(before)
             weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
             reading.pointed.append(weak)
             reading.commitments.append(weak)

@@ -22,7 +22,7 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     text = reading.text
     zone = _zone_start(reading, _SENTENCES_BACK)
     strong = [c for c in reading.pointed if c.weight and not c.withdraws]
-    late = [c for c in strong if c.start >= zone]
+    late = [c for c in strong if c.start >= max(zone, reading.last_decline)]
     if late:
         last = late[-1]
         letters = [x for x in last.letters if not x.startswith("?")]
@@ -34,7 +34,7 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return right.pop(), Found.LETTER
     if len(right) > 1:
         return None, Found.SEVERAL
-    if reading.declined:
+    if reading.last_decline >= zone:
         return None, Found.DECLINED
     passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
     named = {letter for c in passing for letter in c.letters}
@@ -74,8 +74,8 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
     In a section marked as the answer an option named as the only one is enough; elsewhere a sentence must name it as
     the diagnosis, the best step and the like.
     """
-    if reading.declined or not options.spellings:
-        return (None, Found.DECLINED) if reading.declined else _NOTHING
+    if reading.last_decline >= 0 or not options.spellings:
+        return (None, Found.DECLINED) if reading.last_decline >= 0 else _NOTHING
     text = reading.text
     starts = [0, *(e for e in reading.sentence_ends if text[e:].strip())]
     seen: set[str] = set()
