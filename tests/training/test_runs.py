@@ -69,6 +69,13 @@ def test_sft_runs_to_the_end(launch, tmp_path):
     AutoModelForCausalLM.from_pretrained(tmp_path / "run")
 
 
+def test_a_users_reward_module_wins_over_ours_of_the_same_name(launch, tmp_path):
+    (tmp_path / "rewards.py").write_text("def seven(completions, **kwargs):\n    return [7.0] * len(completions)\n")
+    result = launch("grpo", reward_funcs=["rewards.seven"], reward_args=None, max_steps=1)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert metrics(tmp_path / "run")[0]["rewards/seven/mean"] == 7.0
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -42,7 +42,9 @@ FILLER = re.compile(
 )
 ALSO = re.compile(r"\balso\b", re.I)
 NOT_A_STATEMENT = re.compile(r"\b(?:choices|options|among|whether|which|what|if)\b", re.I)
-WRONG_BEFORE = re.compile(r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I)
+WRONG_BEFORE = re.compile(
+    r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I
+)
 CONDITIONAL = re.compile(r"(?:^|[,;.(\s])(?:if|unless|suppose|assuming|were|had|whether|when)\s[^.]*$", re.I)
 
 # ---- what follows a letter --------------------------------------------------------------------------------------
@@ -137,6 +139,9 @@ DECLINES = re.compile(
     re.I,
 )
 NONE_RIGHT = re.compile(
-    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)", re.I
+    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)",
+    re.I,
 )
-ALL_RIGHT = re.compile(r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I)
+ALL_RIGHT = re.compile(
+    r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I
+)

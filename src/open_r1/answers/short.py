@@ -10,9 +10,12 @@ from open_r1.answers.options import Options
 Choice = tuple[str | None, Found]
 _LONGEST = 3000
 _ONLY_LETTER = re.compile(
-    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*", re.I
+    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*",
+    re.I,
 )
-_LETTER_LINE = re.compile(r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I)
+_LETTER_LINE = re.compile(
+    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
+)
 _JSON_FIELD = re.compile(
     r"[\"'](?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"']\s*:\s*"
     r"(?:[\"']([^\"\n]{0,400}?)[\"']\s*(?=[,}\n]|$)|\[([^\]\n]{0,200})\]|([A-Za-z])\s*[,}])",
@@ -100,7 +103,9 @@ def json_answer(text: str, options: Options) -> Choice | None:
         return short
     item = read_item(value, 0, options)
     if item:
-        return (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
+        return (
+            (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
+        )
     return None
 
 
@@ -128,6 +133,10 @@ def boxed_spans(text: str, options: Options) -> list[tuple[frozenset[str], Found
     if len(spans) > 1:
         before = spans[-2]
         between = text[before[3] : last[2]]
-        if len(between) < 20 and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between) and before[0] != last[0]:
+        if (
+            len(between) < 20
+            and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between)
+            and before[0] != last[0]
+        ):
             return [(before[0] | last[0], Found.SEVERAL, before[2], last[3])]
     return [last]

@@ -232,7 +232,9 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
             if re.search(r"\bnot\b|n't\b", answer[0]):
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
-                reading.commitments.append(Commitment(item.letters, item.how, ANSWER, start, max(item.end, answer.end())))
+                reading.commitments.append(
+                    Commitment(item.letters, item.how, ANSWER, start, max(item.end, answer.end()))
+                )
             continue
         right = say.IS_RIGHT.match(text, end, until)
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
@@ -255,5 +257,7 @@ def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
         return True
     closed = re.match(r"\s*(?:[.,;!)]?\s*$|[.;,]\s|\n)", text[end : end + 3])
     sentence = text[reading.sentence_start(mention.start()) : mention.start()]
-    judging = re.search(r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is)\b", sentence, re.I)
+    judging = re.search(
+        r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is)\b", sentence, re.I
+    )
     return bool(closed and judging)
