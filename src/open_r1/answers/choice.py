@@ -12,7 +12,7 @@ from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
 from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
 from open_r1.answers.sections import answering_part
-from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_short
+from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
 from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
 from open_r1.answers.weak import concluding_text, pointed_letter
 
@@ -72,6 +72,9 @@ def _read(text: str, options: Options, *, tagged: bool, whole: bool) -> Choice:
         first = read_first_line(text, options)
         if first:
             reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
+    last = read_last_line(text, options)
+    if last and not any(text[c.end :].strip() == "" for c in reading.commitments):
+        reading.commitments.append(Commitment(*last, FINAL, len(text), len(text)))
     choice = _weigh(reading, options)
     if choice[1] is not Found.DECLINED:
         as_taught = _benchmark_letter(text, choice)

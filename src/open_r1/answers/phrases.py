@@ -98,6 +98,8 @@ POINTS_TO = re.compile(
 )
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
+# "Hence C."
+LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently)[,:]?\s*(?:option\s+)?$", re.I)
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"

@@ -78,6 +78,20 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
+def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
+    """An answer that stands alone on the last line, below its explanation."""
+    lines = [line.strip() for line in text[-600:].split("\n") if line.strip()]
+    if len(lines) < 2:
+        return None
+    before = _LETTER_LINE.fullmatch(lines[-2])
+    if before and before["mark"].strip() and before[1].upper() in options.letters:
+        return None
+    short = read_short(lines[-1].removeprefix("-").strip(), options)
+    if short and short[1] is Found.TEXT and not options.telling(short[0]):
+        return None
+    return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
+
+
 def _part_after(text: str, item: Item) -> bool:
     letter = next(iter(item.letters))
     following = chr(ord(letter[-1]) + 1)

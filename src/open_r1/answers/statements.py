@@ -20,6 +20,7 @@ _MENTION = re.compile(
 )
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
 _LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*-?[ \t]*(?=[A-Z](?:[).]|[ \t]*(?:\n|$)))")
+_JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
 _BLANK = re.compile(r"[\s\"'*]*")
 _BUT = re.compile(r"[^.\n;]{0,60}?\b(?:but|rather|instead)\b\s*(?:rather\s+)?(?:is\s+|it's\s+|it is\s+)?", re.I)
 _MARKER_LINE = re.compile(r"\s*[-•]?\s*\(?([A-Z])[).:]\s")
@@ -203,7 +204,8 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
     """Letters outside of statements: called the answer, called right or wrong, or pointed at in a conclusion."""
     text = reading.text
     taken = [(c.start, c.end) for c in reading.commitments]
-    mentions = [m for m in _MENTION.finditer(text)]
+    mentions = list(_MENTION.finditer(text))
+    group: frozenset[str] = frozenset()
     for i, mention in enumerate(mentions):
         start, end = mention.span()
         if any(a <= start < b for a, b in taken):
@@ -220,6 +222,8 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         before = text[max(0, start - 60) : start]
         letters = frozenset((letter,))
+        joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
+        group = letters = letters | joined if joined else letters
         if say.NEGATED.search(before) or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
@@ -227,6 +231,8 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         if _listed(text, start):
             continue
         item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
+        if joined:
+            item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
         answer = say.IS_THE_ANSWER.match(text, end, until)
         if answer and item.end <= answer.end() + 1:
             if re.search(r"\bnot\b|n't\b", answer[0]):
@@ -237,7 +243,7 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         right = say.IS_RIGHT.match(text, end, until)
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
             reading.verdicts.append(Commitment(item.letters, item.how, WEAK, start, item.end))
-        points = say.POINTS_TO.search(before)
+        points = say.POINTS_TO.search(before) or say.LEADS.search(before)
         if points and (marked or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
             sure = say.EQUATES.search(before) is not None and not say.ALSO.search(before)
@@ -251,6 +257,8 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
 def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
     """Whether a capital without brackets after "is" is an option: a lettered line, or the end of a judging sentence."""
     text, end = reading.text, mention.end()
+    if say.LEADS.search(text, max(0, mention.start() - 14), mention.start()):
+        return re.compile(r"\s*(?:[.!]\s*(?:$|\n|\s[A-Z])|$|\n)").match(text, end) is not None
     if mention.start() == _line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):
         return True
     closed = re.match(r"\s*(?:[.,;!)]?\s*$|[.;,]\s|\n)", text[end : end + 3])
