@@ -16,7 +16,7 @@ _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 _CLOSED = re.compile(r"[ \t]*(?:$|\n|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z])")
 _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
-    r"|would|this|the|it|he|she|they|there|that|these|while|where|when|if|so|also|from|after|by|has|shows?)(?![A-Za-z])"
+    r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless)(?![A-Za-z])"
 )
 _GOES_ON_A = re.compile(r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with)(?![A-Za-z])")
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")

@@ -13,6 +13,12 @@ _ONLY_LETTER = re.compile(
     r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*", re.I
 )
 _LETTER_LINE = re.compile(r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I)
+# How an answer that stands first begins: a closed letter, perhaps after an adverb.
+_LEAD = re.compile(
+    r"[\s\"'-]*(?:(?:definitely|probably|likely|certainly|surely|clearly|i think|i believe|i guess|i'd say|option|choice)[,:]?\s+){0,2}"
+    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b)))",
+    re.I,
+)
 _JSON_FIELD = re.compile(
     r"[\"'](?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"']\s*:\s*"
     r"(?:[\"']([^\"\n]{0,400}?)[\"']\s*(?=[,}\n]|$)|\[([^\]\n]{0,200})\]|([A-Za-z])\s*[,}])",
@@ -56,15 +62,12 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         if second and second["mark"].strip() and second[1].upper() in options.letters:
             return None
         return (frozenset((short[0],)) if short[0] else frozenset(), short[1])
-    lead = _LETTER_LINE.match(line)
-    if lead and lead["mark"].strip() and lead[1].isupper() or line.startswith("("):
-        at = len(line) - len(line.lstrip(" -\"'"))
-        item = read_item(line, at, options)
-        bracket = line[at : at + 1] == "("
-        marked = bracket or (lead and lead["mark"].strip() in (")", "."))
-        # "(A) If the ratio is …" begins an answer in parts when a (B) follows.
+    lead = _LEAD.match(line)
+    if lead:
+        item = read_item(line, lead.start("item"), options)
+        # "(A) If the ratio is …" begins an answer in parts when a (B) follows; "A: …" marks an answer, not option A.
         parts = item and item.how is Found.LETTER and _part_after(text, item)
-        if item and not parts and (item.how is not Found.LETTER or marked or lead[1] != "A"):
+        if item and not parts and (item.how is not Found.LETTER or not re.match(r"A\s*:", line)):
             following = _LETTER_LINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
             if following and following["mark"].strip() and following[1].upper() in options.letters:
                 return None
@@ -95,7 +98,7 @@ def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] 
 def _part_after(text: str, item: Item) -> bool:
     letter = next(iter(item.letters))
     following = chr(ord(letter[-1]) + 1)
-    return re.search(rf"(?:^|[.;,\n]\s*)\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
+    return re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
 
 
 def json_answer(text: str, options: Options) -> Choice | None:

@@ -19,7 +19,7 @@ _MENTION = re.compile(
     r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
 )
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
-_LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*-?[ \t]*(?=[A-Z](?:[).]|[ \t]*(?:\n|$)))")
+_LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*[-.]?[ \t]*(?=[A-Za-z](?:[).]|[ \t]*(?:\n|$)))")
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
 _BLANK = re.compile(r"[\s\"'*]*")
 _BUT = re.compile(r"[^.\n;]{0,60}?\b(?:but|rather|instead)\b\s*(?:rather\s+)?(?:is\s+|it's\s+|it is\s+)?", re.I)
@@ -98,6 +98,8 @@ def _commit(reading: Reading, item: Item | None, weight: int, start: int) -> Non
         also = bool(back and back["also"])
         reading.commitments.append(Commitment(item.letters, item.how, weight, start, item.end, True, also))
         return
+    if item.how.answered and say.UNDER_CONDITION.match(text, item.end):
+        weight = WEAK
     reading.commitments.append(Commitment(item.letters, item.how, weight, start, item.end))
 
 
@@ -238,15 +240,18 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
             if re.search(r"\bnot\b|n't\b", answer[0]):
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
-                reading.commitments.append(Commitment(item.letters, item.how, ANSWER, start, max(item.end, answer.end())))
+                weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
+                reading.commitments.append(Commitment(item.letters, item.how, weight, start, max(item.end, answer.end())))
             continue
         right = say.IS_RIGHT.match(text, end, until)
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
-            reading.verdicts.append(Commitment(item.letters, item.how, WEAK, start, item.end))
+            right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
+            reading.verdicts.append(right_one)
+            reading.commitments.append(right_one)
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
         if points and (marked or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
-            sure = say.EQUATES.search(before) is not None and not say.ALSO.search(before)
+            sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
             weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
             reading.pointed.append(weak)
             reading.commitments.append(weak)
@@ -261,7 +266,12 @@ def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
         return re.compile(r"\s*(?:[.!]\s*(?:$|\n|\s[A-Z])|$|\n)").match(text, end) is not None
     if mention.start() == _line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):
         return True
-    closed = re.match(r"\s*(?:[.,;!)]?\s*$|[.;,]\s|\n)", text[end : end + 3])
+    closed = re.match(r"\s*(?:[.,;!)]?\s*$|[;,]\s|\.\s+(?![a-z])|\.\s*\n|\n)", text[end : end + 4])
     sentence = text[reading.sentence_start(mention.start()) : mention.start()]
-    judging = re.search(r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is)\b", sentence, re.I)
+    judging = re.search(
+        r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is|must be|diagnosis"
+        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no)\b",
+        sentence,
+        re.I,
+    )
     return bool(closed and judging)
