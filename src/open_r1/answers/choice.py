@@ -12,7 +12,7 @@ from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
 from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
 from open_r1.answers.sections import answering_part
-from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_short
+from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
 from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
 from open_r1.answers.weak import concluding_text, pointed_letter
 
@@ -72,6 +72,9 @@ def _read(text: str, options: Options, *, tagged: bool, whole: bool) -> Choice:
         first = read_first_line(text, options)
         if first:
             reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
+    last = read_last_line(text, options)
+    if last and not any(text[c.end :].strip() == "" for c in reading.commitments):
+        reading.commitments.append(Commitment(*last, FINAL, len(text), len(text)))
     choice = _weigh(reading, options)
     if choice[1] is not Found.DECLINED:
         as_taught = _benchmark_letter(text, choice)
@@ -90,9 +93,7 @@ def _weigh(reading: Reading, options: Options) -> Choice:
     for new in sorted(reading.commitments, key=lambda c: c.start):
         if new.withdraws:
             # "The answer is (A). … The answer is (B) is also incorrect": A was meant as incorrect too.
-            if current and (
-                new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))
-            ):
+            if current and (new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))):
                 current, conflict = None, False
             continue
         if current is None:
@@ -108,11 +109,7 @@ def _weigh(reading: Reading, options: Options) -> Choice:
             better = current.how if new.how is Found.LETTER else new.how
             weight = max(current.weight, new.weight)
             current, conflict = new._replace(how=better, weight=weight), conflict and new.weight < current.weight
-        elif (
-            new.weight > current.weight
-            or corrects
-            or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)
-        ):
+        elif new.weight > current.weight or corrects or CONCLUDES.search(text, reading.sentence_start(new.start), new.start):
             if not (new.weight < current.weight and not corrects):
                 current, conflict = new, False
         elif new.weight == current.weight:

@@ -35,7 +35,7 @@ _LATEX_MARKS = re.compile(r"\$+|\\[()\[\]]|\\[,;:! ]|\\quad|\\\\")
 _STRUCK = re.compile(r"~~[^~\n]*~~")
 _HTML_BREAK = re.compile(r"<(?:br|p|li|div)\b[^<>]{0,40}>|</(?:p|li|div)>", re.I)
 _HTML = re.compile(r"</?(?:b|i|u|em|strong|span|mark|code|center|sub|sup|font|ul|ol)\b[^<>]{0,40}>", re.I)
-_MARKDOWN = re.compile(r"\*+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])|^[ \t]*(?:#+|>)[ \t]*", re.M)
+_MARKDOWN = re.compile(r"\*+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])|^[ \t]*(?:#+|>(?![ \t]*\d))[ \t]*", re.M)
 
 _TOKEN = re.compile(
     r"'s(?![^\W_])"  # a possessive is no word: Cushing's syndrome is Cushing syndrome

@@ -15,7 +15,7 @@ ANSWER_NOUN = re.compile(
 )
 # "(option|choice|response|conclusion|diagnosis): B" announces at the start of a line only.
 LABEL = re.compile(
-    r"^[ \t\-]*(?:(?P<final>final)\s+)?(?:option|choice|response|selection|conclusion|diagnosis|result|output|prediction)"
+    r"^[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|selection|conclusion|diagnosis|result|output|prediction)"
     r"[ \t]*:",
     re.I | re.M,
 )
@@ -42,9 +42,7 @@ FILLER = re.compile(
 )
 ALSO = re.compile(r"\balso\b", re.I)
 NOT_A_STATEMENT = re.compile(r"\b(?:choices|options|among|whether|which|what|if)\b", re.I)
-WRONG_BEFORE = re.compile(
-    r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I
-)
+WRONG_BEFORE = re.compile(r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I)
 CONDITIONAL = re.compile(r"(?:^|[,;.(\s])(?:if|unless|suppose|assuming|were|had|whether|when)\s[^.]*$", re.I)
 
 # ---- what follows a letter --------------------------------------------------------------------------------------
@@ -53,7 +51,8 @@ _ADVERB = (
     r"(?:(?:also|clearly|therefore|thus|hence|definitely|partially|partly|simply|just|probably|likely|most|the|an?|my|our|obviously|"
     r"actually|completely|factually|only|indeed|generally|still|one|more|both|to be|be|entirely|all|less|least|very)\s+){0,4}"
 )
-_IS = r"(?:is|are|was|were|would be|must be|should be|seems?(?: to be)?|appears?(?: to be)?|looks|being|remains|as|can be|could be)"
+_IS = r"(?:is|are|was|were|would be|must be|should be|(?:(?:might|may|could|would|can) )?(?:seem|appear|look)(?:s|ed)?(?: to be| like)?|might be|may be|being|remains|as|can be|could be)"
+UNDER_CONDITION = re.compile(r"[\s,\"')]*(?:if|unless|when|provided|assuming|depending|for (?:stable|unstable))\b", re.I)
 NOT_RIGHT = re.compile(
     rf"[\s\"'),:;\-]*(?:which |that |this )?(?:(?:{_IS}\s+{_ADVERB})(?P<word>incorrect|wrong|false|inaccurate|untrue|not|ruled out"
     rf"|excluded|eliminated|out\b|unlikely|improbable|partially correct|incomplete|irrelevant|contraindicated|inappropriate)"
@@ -73,6 +72,7 @@ HEDGED = re.compile(
     r"(?:exact|exactly|correct|right|accurate|match(?:es|ing)?|an option|the (?:best )?answer)\b",
     re.I,
 )
+SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.I)
 IS_THE_ANSWER = re.compile(
     rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
     r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])",
@@ -94,16 +94,18 @@ NEGATED = re.compile(
     re.I,
 )
 POINTS_TO = re.compile(
-    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also)|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
+    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|say)|'s|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
     r"(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$",
     re.I,
 )
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
+# "Hence C."
+LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$", re.I)
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore))\s*$",
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|leaves|say|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)
@@ -139,9 +141,6 @@ DECLINES = re.compile(
     re.I,
 )
 NONE_RIGHT = re.compile(
-    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)",
-    re.I,
+    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)", re.I
 )
-ALL_RIGHT = re.compile(
-    r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I
-)
+ALL_RIGHT = re.compile(r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I)

@@ -10,11 +10,14 @@ from open_r1.answers.options import Options
 Choice = tuple[str | None, Found]
 _LONGEST = 3000
 _ONLY_LETTER = re.compile(
-    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*",
-    re.I,
+    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*", re.I
 )
-_LETTER_LINE = re.compile(
-    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
+_LETTER_LINE = re.compile(r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I)
+# How an answer that stands first begins: a closed letter, perhaps after an adverb.
+_LEAD = re.compile(
+    r"[\s\"'-]*(?:(?:definitely|probably|likely|certainly|surely|clearly|i think|i believe|i guess|i'd say|option|choice)[,:]?\s+){0,2}"
+    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b)))",
+    re.I,
 )
 _JSON_FIELD = re.compile(
     r"[\"'](?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"']\s*:\s*"
@@ -59,15 +62,12 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         if second and second["mark"].strip() and second[1].upper() in options.letters:
             return None
         return (frozenset((short[0],)) if short[0] else frozenset(), short[1])
-    lead = _LETTER_LINE.match(line)
-    if lead and lead["mark"].strip() and lead[1].isupper() or line.startswith("("):
-        at = len(line) - len(line.lstrip(" -\"'"))
-        item = read_item(line, at, options)
-        bracket = line[at : at + 1] == "("
-        marked = bracket or (lead and lead["mark"].strip() in (")", "."))
-        # "(A) If the ratio is …" begins an answer in parts when a (B) follows.
+    lead = _LEAD.match(line)
+    if lead:
+        item = read_item(line, lead.start("item"), options)
+        # "(A) If the ratio is …" begins an answer in parts when a (B) follows; "A: …" marks an answer, not option A.
         parts = item and item.how is Found.LETTER and _part_after(text, item)
-        if item and not parts and (item.how is not Found.LETTER or marked or lead[1] != "A"):
+        if item and not parts and (item.how is not Found.LETTER or not re.match(r"A\s*:", line)):
             following = _LETTER_LINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
             if following and following["mark"].strip() and following[1].upper() in options.letters:
                 return None
@@ -81,10 +81,24 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
+def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
+    """An answer that stands alone on the last line, below its explanation."""
+    lines = [line.strip() for line in text[-600:].split("\n") if line.strip()]
+    if len(lines) < 2:
+        return None
+    before = _LETTER_LINE.fullmatch(lines[-2])
+    if before and before["mark"].strip() and before[1].upper() in options.letters:
+        return None
+    short = read_short(lines[-1].removeprefix("-").strip(), options)
+    if short and short[1] is Found.TEXT and not options.telling(short[0]):
+        return None
+    return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
+
+
 def _part_after(text: str, item: Item) -> bool:
     letter = next(iter(item.letters))
     following = chr(ord(letter[-1]) + 1)
-    return re.search(rf"(?:^|[.;,\n]\s*)\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
+    return re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
 
 
 def json_answer(text: str, options: Options) -> Choice | None:
@@ -103,9 +117,7 @@ def json_answer(text: str, options: Options) -> Choice | None:
         return short
     item = read_item(value, 0, options)
     if item:
-        return (
-            (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
-        )
+        return (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
     return None
 
 
@@ -133,10 +145,6 @@ def boxed_spans(text: str, options: Options) -> list[tuple[frozenset[str], Found
     if len(spans) > 1:
         before = spans[-2]
         between = text[before[3] : last[2]]
-        if (
-            len(between) < 20
-            and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between)
-            and before[0] != last[0]
-        ):
+        if len(between) < 20 and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between) and before[0] != last[0]:
             return [(before[0] | last[0], Found.SEVERAL, before[2], last[3])]
     return [last]

@@ -19,7 +19,8 @@ _MENTION = re.compile(
     r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
 )
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
-_LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*-?[ \t]*(?=[A-Z](?:[).]|[ \t]*(?:\n|$)))")
+_LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*[-.]?[ \t]*(?=[A-Za-z](?:[).]|[ \t]*(?:\n|$)))")
+_JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
 _BLANK = re.compile(r"[\s\"'*]*")
 _BUT = re.compile(r"[^.\n;]{0,60}?\b(?:but|rather|instead)\b\s*(?:rather\s+)?(?:is\s+|it's\s+|it is\s+)?", re.I)
 _MARKER_LINE = re.compile(r"\s*[-•]?\s*\(?([A-Z])[).:]\s")
@@ -97,6 +98,8 @@ def _commit(reading: Reading, item: Item | None, weight: int, start: int) -> Non
         also = bool(back and back["also"])
         reading.commitments.append(Commitment(item.letters, item.how, weight, start, item.end, True, also))
         return
+    if item.how.answered and say.UNDER_CONDITION.match(text, item.end):
+        weight = WEAK
     reading.commitments.append(Commitment(item.letters, item.how, weight, start, item.end))
 
 
@@ -203,7 +206,8 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
     """Letters outside of statements: called the answer, called right or wrong, or pointed at in a conclusion."""
     text = reading.text
     taken = [(c.start, c.end) for c in reading.commitments]
-    mentions = [m for m in _MENTION.finditer(text)]
+    mentions = list(_MENTION.finditer(text))
+    group: frozenset[str] = frozenset()
     for i, mention in enumerate(mentions):
         start, end = mention.span()
         if any(a <= start < b for a, b in taken):
@@ -220,6 +224,8 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         before = text[max(0, start - 60) : start]
         letters = frozenset((letter,))
+        joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
+        group = letters = letters | joined if joined else letters
         if say.NEGATED.search(before) or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
@@ -227,22 +233,25 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         if _listed(text, start):
             continue
         item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
+        if joined:
+            item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
         answer = say.IS_THE_ANSWER.match(text, end, until)
         if answer and item.end <= answer.end() + 1:
             if re.search(r"\bnot\b|n't\b", answer[0]):
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
-                reading.commitments.append(
-                    Commitment(item.letters, item.how, ANSWER, start, max(item.end, answer.end()))
-                )
+                weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
+                reading.commitments.append(Commitment(item.letters, item.how, weight, start, max(item.end, answer.end())))
             continue
         right = say.IS_RIGHT.match(text, end, until)
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
-            reading.verdicts.append(Commitment(item.letters, item.how, WEAK, start, item.end))
-        points = say.POINTS_TO.search(before)
+            right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
+            reading.verdicts.append(right_one)
+            reading.commitments.append(right_one)
+        points = say.POINTS_TO.search(before) or say.LEADS.search(before)
         if points and (marked or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
-            sure = say.EQUATES.search(before) is not None and not say.ALSO.search(before)
+            sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
             weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
             reading.pointed.append(weak)
             reading.commitments.append(weak)
@@ -253,11 +262,16 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
 def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
     """Whether a capital without brackets after "is" is an option: a lettered line, or the end of a judging sentence."""
     text, end = reading.text, mention.end()
+    if say.LEADS.search(text, max(0, mention.start() - 14), mention.start()):
+        return re.compile(r"\s*(?:[.!]\s*(?:$|\n|\s[A-Z])|$|\n)").match(text, end) is not None
     if mention.start() == _line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):
         return True
-    closed = re.match(r"\s*(?:[.,;!)]?\s*$|[.;,]\s|\n)", text[end : end + 3])
+    closed = re.match(r"\s*(?:[.,;!)]?\s*$|[;,]\s|\.\s+(?![a-z])|\.\s*\n|\n)", text[end : end + 4])
     sentence = text[reading.sentence_start(mention.start()) : mention.start()]
     judging = re.search(
-        r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is)\b", sentence, re.I
+        r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is|must be|diagnosis"
+        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no)\b",
+        sentence,
+        re.I,
     )
     return bool(closed and judging)

@@ -40,9 +40,7 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
         return None, Found.SEVERAL
-    if named and say.CUE.search(
-        text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
-    ):
+    if named and say.CUE.search(text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)):
         return named.pop(), Found.LETTER
     return _NOTHING
 
@@ -58,7 +56,8 @@ _NAMES = re.compile(
     r"|\b(?:diagnosis|answer|conclusion)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
     r"|suggestive of|indicative of|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
-    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the)\s+){0,4}[\"']?$",
+    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
+    r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
     re.I,
 )
 _IS_NAMED = re.compile(
@@ -67,9 +66,7 @@ _IS_NAMED = re.compile(
     r"|cause|explanation)\b",
     re.I,
 )
-_LESS = re.compile(
-    r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike)\b", re.I
-)
+_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike)\b", re.I)
 
 
 def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
@@ -86,6 +83,8 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
     for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
         start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
         named, mentioned = _named_in(text, start, end, options)
+        if not named and len(mentioned) == 1 and i == len(starts) - 1:
+            named = _said_last(text, start, end, options)
         if len(named) == 1:
             return named.pop(), Found.TEXT
         if len(named) > 1:
@@ -96,6 +95,15 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         if len(everywhere) == 1:
             return everywhere.pop(), Found.TEXT
     return _NOTHING
+
+
+def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
+    """The option with which the last sentence ends, after a plain "is"."""
+    for copula in re.compile(r"\b(?:is|are|was|be)\s+").finditer(text, start, end):
+        found = text_at(text, copula.end(), options)
+        if found and len(found[0]) == 1 and not text[found[1] : end].strip(" .!\"')\n"):
+            return set(found[0])
+    return set()
 
 
 def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[str], set[str]]:
@@ -118,10 +126,7 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
             continue
         mentioned |= letters
         whole = text_at(text, first, options)
-        ended = re.match(
-            r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|,)\b)",
-            text[last : last + 12],
-        )
+        ended = re.match(r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|,)\b)", text[last : last + 12])
         if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
             named |= letters
     return named, mentioned
