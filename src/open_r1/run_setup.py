@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, ProgressCallbac
 from trl import ModelConfig
 
 from open_r1.arguments import DataArguments, RecipeError
+from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
 from open_r1.run_folder import Progress
 
@@ -32,7 +33,7 @@ def run(task: str, main: Callable) -> None:
         for note in notes if talks else []:
             print(f"recipe: {note}", file=sys.stderr)
         main(*arguments)
-    except RecipeError as error:
+    except (RecipeError, DataError) as error:
         if talks:
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,10 +1,10 @@
 """Rewards by name: upstream's scales with its bugs mended, TRL's own where it has them, the recipe's arguments."""
 
-import json
 import sys
 
 import pytest
 
+from open_r1.questions import Question, row_from_question
 from open_r1.rewards import (
     REWARDS,
     accuracy_reward,
@@ -16,7 +16,7 @@ from open_r1.rewards import (
 )
 
 OPTION = "Diabetes mellitus"
-OPTIONS = json.dumps({"A": "Asthma", "B": OPTION, "C": "Cushing syndrome", "D": "Gout"})
+QUESTION = Question("1", "own", "train", "?", {"A": "Asthma", "B": OPTION, "C": "Cushing syndrome", "D": "Gout"}, "B")
 
 
 def chat(*texts: str) -> list:
@@ -52,11 +52,7 @@ def test_accuracy_has_upstreams_scale(answer, reward):
 
 
 def test_accuracy_of_a_prepared_row_knows_the_wrong_options():
-    columns = {
-        "reference": ["B"] * 2, "option": [OPTION] * 2, "options": [OPTIONS] * 2, "stem": ["?"] * 2, "answer": ["B"] * 2,
-        "id": ["1", "2"], "source": ["own"] * 2, "split": ["train"] * 2, "kind": ["choice"] * 2, "context": [""] * 2,
-        "images": [[]] * 2, "difficulty": [None] * 2, "metadata": ["{}"] * 2,
-    }  # fmt: skip
+    columns = {name: [value] * 2 for name, value in row_from_question(QUESTION).items()}
     # The second contradicts itself: Cushing syndrome is C.
     assert accuracy_reward(chat(tagged("B"), tagged("B. Cushing syndrome")), **columns) == [2.0, 0.0]
 

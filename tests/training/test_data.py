@@ -7,6 +7,7 @@ from transformers import AutoTokenizer
 
 from open_r1.arguments import GRPOScriptArguments, RecipeError
 from open_r1.data import drop_long_prompts, load_data, with_prompts
+from open_r1.questions import question_from_row
 
 
 def write_rows(path, count: int, tag: str, **extra) -> str:
@@ -70,3 +71,14 @@ def test_long_prompts_are_dropped_and_counted(tmp_path, tiny_model):
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     rows = drop_long_prompts(with_prompts(load_data(args)["train"], args), tokenizer, 100, said.append)
     assert list(rows["question"]) == ["x", "xx"] and "1 longer than 100 tokens dropped" in said[0]
+
+
+def test_your_own_questions_by_a_column_map(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("frage,a,b,key\nWhich?,one,two,B\nWho?,me,you,A\n")
+    columns = {"stem": "frage", "options": ["a", "b"], "answer": "key"}
+    args = GRPOScriptArguments(dataset_name=str(path), dataset_columns=columns, system_prompt="")
+    rows = with_prompts(load_data(args)["train"], args)
+    assert rows[0]["prompt"][0]["content"] == "Which?\nAnswer Choices: (A) one (B) two"
+    assert [row["reference"] for row in rows] == ["B", "A"]
+    assert question_from_row(rows[0]).answer_text == "two"
