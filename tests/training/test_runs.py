@@ -1,10 +1,19 @@
 """Real runs of the entry points with a tiny model: what a run leaves in its folder, resume, refusals."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 from transformers import AutoModelForCausalLM
+
+from open_r1.questions import Question
+from open_r1.questions.prepared import write_prepared
+
+ROOT = Path(__file__).parents[2]
 
 SFT_ONLY = dict.fromkeys(
     (
@@ -95,3 +104,19 @@ def test_bad_input_is_one_line_and_exit_2(launch, tmp_path, changes, message):
     assert result.returncode == 2
     assert message in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_trls_own_command_trains_on_a_prepared_folder_with_our_rewards(tmp_path, tiny_model):
+    questions = [Question(str(i), "own", "train", f"{i}?", {"A": "x", "B": "y"}, "AB"[i % 2]) for i in range(8)]
+    (tmp_path / "prepared").mkdir()
+    write_prepared(tmp_path / "prepared", {"train": questions, "test": questions[:2]})
+    command = [sys.executable, "-m", "trl.cli.main", "grpo", "--dataset_name", str(tmp_path / "prepared")]
+    command += ["--reward_funcs", "open_r1.rewards.accuracy_reward", "open_r1.rewards.format_reward"]
+    command += ["--model_name_or_path", str(tiny_model), "--output_dir", str(tmp_path / "run"), "--max_steps", "1"]
+    command += ["--num_generations", "2", "--per_device_train_batch_size", "4", "--max_completion_length", "16"]
+    command += ["--use_cpu", "true", "--bf16", "false", "--logging_steps", "1"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert "rewards/accuracy_reward/mean" in result.stdout + result.stderr
