@@ -110,7 +110,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 @dataclass
 class Part:
-    """A dataset's share: rows for training and for the test output; None is all that are left."""
+    """A dataset's share: rows for training and for the test output; None is all that are left.
+
+    `name` is one of DATASETS or the path of a file of the user's, which has no split.
+    """
 
     name: str
     split: str
@@ -197,7 +200,7 @@ def parse_spec(flag: str, spec: str) -> tuple[str, str, str | None, str | None, 
         return name, split, root if given else None, None if given else revision or DATASETS[name].REVISION, rows
     if not Path(what).expanduser().is_file():
         raise DataError(f"{flag} {spec}: neither a file nor one of {', '.join(DATASETS)}")
-    return what, "train" if flag == "--dataset" else "test", None, None, rows
+    return what, "", None, None, rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ def read_part(part: Part, args: argparse.Namespace, rejects: list[BadRow] | None
     """A part's questions and its entry in the manifest."""
     if part.name not in DATASETS:
         (path,) = own.find(part.name)
-        questions = own.load(path, columns_of(args), part.split, rejects=rejects)
+        questions = own.load(path, columns_of(args), "test" if part.train == 0 else "train", rejects=rejects)
         return questions, {"dataset": path.stem, "files": [manifest.file_entry(path, path)]}
     dataset = DATASETS[part.name]
     options = {
