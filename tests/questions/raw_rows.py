@@ -162,3 +162,23 @@ def write_ddxplus(root: Path, rows: list[dict], name: str = "release_train_patie
     (root / "release_evidences.json").write_text(json.dumps(EVIDENCES), encoding="utf-8")
     (root / "release_conditions.json").write_text(json.dumps(CONDITIONS), encoding="utf-8")
     return root
+
+
+def medqa_flags(root: Path) -> list[str]:
+    """The flags that name the MedQA folder under `root`."""
+    return ["--medqa_usmle_root", str(root / "medqa")]
+
+
+def medxpertqa_flags(root: Path) -> list[str]:
+    """The flags that name the MedXpertQA folder under `root`."""
+    return ["--medxpertqa_root", str(root / "xpert")]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder by its name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def manifest(folder: Path) -> dict:
+    """The manifest of a prepared folder."""
+    return json.loads((folder / "manifest.json").read_text())
