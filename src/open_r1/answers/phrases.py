@@ -15,7 +15,7 @@ ANSWER_NOUN = re.compile(
 )
 # "(option|choice|response|conclusion|diagnosis): B" announces at the start of a line only.
 LABEL = re.compile(
-    r"^[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|selection|conclusion|diagnosis|result|output|prediction)"
+    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|selection|conclusion|diagnosis|result|output|prediction)"
     r"[ \t]*:",
     re.I | re.M,
 )
@@ -75,7 +75,7 @@ HEDGED = re.compile(
 SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.I)
 IS_THE_ANSWER = re.compile(
     rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
-    r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])",
+    r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])|\s+it is(?=\s*[.!\n])",
     re.I,
 )
 IS_RIGHT = re.compile(
@@ -94,10 +94,12 @@ NEGATED = re.compile(
     re.I,
 )
 POINTS_TO = re.compile(
-    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|say)|'s|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
-    r"(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$",
+    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say)|'s|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
+    r"(?:only )?(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$"
+    r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
 )
+ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?[\"'(]*$", re.I)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
 # "Hence C."
@@ -105,7 +107,7 @@ LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actu
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|leaves|say|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|leaves|leaving|say|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)
@@ -136,7 +138,7 @@ DECLINES = re.compile(
     r"(?:be\s+)?(?:definitively |reliably |accurately |confidently |really |fully )?"
     r"(?:determined?|answer(?:ed)?|say|tell|decided?|know|provide|give|help|assist|choose|select|identif\w+|conclude|make)"
     r"|\b(?:i )?(?:don't|do not) (?:know|have (?:enough|sufficient|access))|\b(?:not enough|insufficient|lack of) (?:information|data|context)"
-    r"|\bnot (?:provided|given|listed|available|specified|stated|clear|included|among)\b|\ball of the (?:above|options|choices|answers)\b"
+    r"|\bnot (?:provided|given|listed|available|specified|stated|clear|included|among)\b|\ball of the (?:above|options|choices|answers)\b(?![^.\n]*\bexcept\b)"
     r"|\bquestion (?:is|might be|may be|seems|appears)(?: to be)? (?:incorrect|incomplete|flawed|invalid|unclear|ambiguous)",
     re.I,
 )

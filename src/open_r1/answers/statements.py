@@ -74,7 +74,8 @@ def read_statements(text: str, options: Options) -> Reading:
             if item:
                 _commit(reading, item, ANSWER, verb.start())
     _letters_in_passing(reading, options)
-    _declines(reading, options)
+    if all(c.withdraws or c.weight == WEAK for c in reading.commitments):
+        _declines(reading, options)
     return reading
 
 
@@ -208,6 +209,7 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
     taken = [(c.start, c.end) for c in reading.commitments]
     mentions = list(_MENTION.finditer(text))
     group: frozenset[str] = frozenset()
+    group_negated = False
     for i, mention in enumerate(mentions):
         start, end = mention.span()
         if any(a <= start < b for a, b in taken):
@@ -226,7 +228,9 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         letters = frozenset((letter,))
         joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
         group = letters = letters | joined if joined else letters
-        if say.NEGATED.search(before) or say.NOT_RIGHT.match(text, end, until):
+        negated = (say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)) or (joined and group_negated)
+        group_negated = bool(negated)
+        if negated or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             continue
@@ -249,7 +253,7 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
             reading.verdicts.append(right_one)
             reading.commitments.append(right_one)
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
-        if points and (marked or _bare_points(reading, mention)):
+        if points and (marked or item.how is Found.LETTER_AND_TEXT or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
             sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
             weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
