@@ -79,7 +79,7 @@ def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]
         short = json_answer(text, options)
     if short:
         return short, reading
-    reading = read_statements(text, options)
+    reading = read_statements(text, options, last_only=not whole)
     if "\\boxed" in text or "\\fbox" in text:
         reading.commitments += [
             Commitment(letters, how, FINAL, start, end) for letters, how, start, end in boxed_spans(text, options)

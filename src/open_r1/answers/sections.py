@@ -12,11 +12,10 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]*\**[ \t]*final (?:response|answer|con
 _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 # A model that was shown examples goes on to invent the next one.
 _NEXT_TURN = re.compile(
-    r"^[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
+    r"\n[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
     r"|(?:user|human|assistant|instruction)[ \t*]*:)",
-    re.I | re.M,
+    re.I,
 )
-_TURN_SIGNS = ("uestion", "UESTION", "problem", "Problem", "\nQ", "\n**Q", "ser:", "uman:", "ssistant:", "nstruction:", "SER:")
 # "Sure! Let's look at it." before a restated question is no answer yet.
 _PREFACE = re.compile(r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I)
 
@@ -88,8 +87,6 @@ def answering_part(completion: str) -> Part:
 
 def before_next_turn(text: str) -> str:
     """The text up to an invented next question; a question restated at the start is not one."""
-    if not any(sign in text for sign in _TURN_SIGNS):
-        return text
     for turn in _NEXT_TURN.finditer(text):
         head = text[: turn.start()].strip()
         if head and not _PREFACE.match(head):
