@@ -16,8 +16,11 @@ from open_r1.answers.short import boxed_spans, json_answer, read_first_line, rea
 from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
 from open_r1.answers.weak import concluding_text, pointed_letter
 
-# A long completion is read from its end first: what was weighed pages before is not what it ends with.
-_TAIL = 1500
+# A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where
+# it speaks of its answer. What was weighed pages before is not what it ends with.
+_LONG = 3000
+_LAST, _TAIL, _HEAD = 300, 1500, 600
+_SENTENCE_START = re.compile(r"[.!?]\s|\n")
 _WORKED = 140
 _BENCHMARK_FORM = re.compile(r"answer is \(?([A-Z])(?![A-Za-z'])\)?")
 
@@ -36,12 +39,19 @@ def extract(completion: str | None, options: dict[str, str]) -> Choice:
     if not part.text.strip():
         return None, Found.EMPTY
     known = read_options(options)
-    if len(part.text) > 2 * _TAIL:
-        tail = _from_sentence(part.text, len(part.text) - _TAIL)
-        choice = _read(tidy(tail), known, tagged=part.tagged, whole=False)
+    if len(part.text) <= _LONG:
+        choice, reading = _read(tidy(part.text), known, whole=True)
+        return _concluded(reading, known, tagged=part.tagged) if choice[1] is Found.NOTHING else choice
+    for reach in (_LAST, _TAIL):
+        choice, reading = _read(tidy(_from_sentence(part.text, len(part.text) - reach)), known, whole=False)
         if choice[1] is not Found.NOTHING:
             return choice
-    return _read(tidy(part.text), known, tagged=part.tagged, whole=True)
+    if reading.last_decline < 0:
+        for passage, first in _earlier(part.text):
+            choice, _ = _read(tidy(passage), known, whole=first)
+            if choice[1] is not Found.NOTHING:
+                return choice
+    return _concluded(reading, known, tagged=part.tagged)
 
 
 def extract_choice(completion: str | None, options: dict[str, str]) -> str | None:
@@ -50,44 +60,50 @@ def extract_choice(completion: str | None, options: dict[str, str]) -> str | Non
 
 
 def _from_sentence(text: str, at: int) -> str:
-    start = re.compile(r"[.!?]\s|\n").search(text, at)
+    start = _SENTENCE_START.search(text, at)
     return text[start.end() :] if start else text[at:]
 
 
-def _read(text: str, options: Options, *, tagged: bool, whole: bool) -> Choice:
-    if whole:
-        short = read_short(text, options)
-        if short:
-            return short
-    if "{" in text and '"' in text:
-        stated = json_answer(text, options)
-        if stated:
-            return stated
-    reading = read_statements(text, options)
+def _earlier(text: str) -> list[tuple[str, bool]]:
+    """Places before the tail of a long text where it may have answered: the last "answer is", then its beginning."""
+    places = [text.rfind(sign, 0, len(text) - _TAIL) for sign in ("answer is", "Answer:", "boxed{")]
+    at = max(places)
+    return ([(text[max(0, at - 300) : at + 300], False)] if at >= 0 else []) + [(text[:_HEAD], True)]
+
+
+def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]:
+    """What the text states, and the reading from which a conclusion may be drawn when it states nothing."""
+    reading = Reading(text)
+    short = read_short(text, options) if whole else None
+    if not short and "{" in text and ('"' in text or "'" in text):
+        short = json_answer(text, options)
+    if short:
+        return short, reading
+    reading = read_statements(text, options, last_only=not whole)
     if "\\boxed" in text or "\\fbox" in text:
         reading.commitments += [
             Commitment(letters, how, FINAL, start, end) for letters, how, start, end in boxed_spans(text, options)
         ]
-    if whole:
-        first = read_first_line(text, options)
-        if first:
-            reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
+    first = read_first_line(text, options) if whole else None
+    if first:
+        reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
     last = read_last_line(text, options)
     if last and not any(text[c.end :].strip() == "" for c in reading.commitments):
         reading.commitments.append(Commitment(*last, FINAL, len(text), len(text)))
-    choice = _weigh(reading, options)
+    choice = _weigh(reading)
     if choice[1] is not Found.DECLINED:
         as_taught = _benchmark_letter(text, choice)
         if as_taught in options.letters:
-            return options.letters[as_taught], Found.LETTER
-    if choice[1] is Found.NOTHING:
-        choice = pointed_letter(reading, options)
-    if choice[1] is Found.NOTHING:
-        choice = concluding_text(reading, options, tagged=tagged)
-    return choice
+            choice = options.letters[as_taught], Found.LETTER
+    return choice, reading
 
 
-def _weigh(reading: Reading, options: Options) -> Choice:
+def _concluded(reading: Reading, options: Options, *, tagged: bool) -> Choice:
+    choice = pointed_letter(reading, options)
+    return concluding_text(reading, options, tagged=tagged) if choice[1] is Found.NOTHING else choice
+
+
+def _weigh(reading: Reading) -> Choice:
     """Weigh the commitments in the order of the text; a later one rules when it corrects, concludes or is final."""
     text, current, conflict = reading.text, None, False
     for new in sorted(reading.commitments, key=lambda c: c.start):

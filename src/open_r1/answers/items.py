@@ -7,7 +7,6 @@ from open_r1.answers.found import Found
 from open_r1.answers.normalise import Token, tokens
 from open_r1.answers.options import Options
 
-_LONGEST = 700
 _BRACKETED = re.compile(r"[(\[{]\s*[\"']?(?:option |choice )?([A-Za-z])[\"']?\s*[)\]}]", re.I)
 _IN_BRACKETS = re.compile(r"\(\s*([A-Z](?:\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b\s*)?[A-Z])+|[A-Z]{2,5})\s*\)")
 _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
@@ -16,7 +15,7 @@ _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 _CLOSED = re.compile(r"[ \t]*(?:$|\n|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z])")
 _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
-    r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless)(?![A-Za-z])"
+    r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
 )
 _GOES_ON_A = re.compile(r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with)(?![A-Za-z])")
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")
@@ -71,7 +70,7 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
             # "The answer is B Cushing syndrome": a capital or a digit begins the option's text.
             follows = re.compile(r"\.?\s+[A-Z0-9]").match(text, end)
         if not follows and known:
-            letters, _ = options.match(tokens(text, end, end + _LONGEST), 0)
+            letters, _ = options.match(tokens(text, end, end + options.reach), 0)
             follows = known in letters
     if not follows:
         return None
@@ -82,14 +81,13 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
 
 def text_at(text: str, at: int, options: Options) -> tuple[frozenset[str], int, list[Token]] | None:
     """The option whose text stands at `at` as a whole phrase: its letters, where it ends, and the words read."""
-    if not options.spellings:
+    if not options.spellings or not options.may_start(text, at):
         return None
-    words = tokens(text, at, at + _LONGEST)
+    words = tokens(text, at, at + options.reach)
     letters, size = options.match(words, 0)
     if not letters:
         return None
-    end = words[size - 1].end
-    return letters, end, words
+    return letters, words[size - 1].end, words
 
 
 def _letter_item(text: str, at: int, options: Options) -> Item | None:

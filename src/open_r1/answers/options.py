@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import re
 
-from open_r1.answers.normalise import Token, tidy, tokens
+from open_r1.answers.normalise import Token, first_token, tidy, tokens
 
 _PART = re.compile(r"(?<![A-Za-z0-9])[a-j]\)")
 _ARTICLES = frozenset(("a", "an", "the"))
@@ -29,7 +29,7 @@ class Options:
     """Letters and texts of a question's options; `spellings` are by first word, the longest first.
 
     `none_letter` and `all_letter` are the options "none of the above" and "all of the above"; `numbered` says that
-    texts have parts of their own, "(a) 20, (b) 10", so that a small letter may be a part and not an option.
+    texts have parts of their own, "(a) 20, (b) 10", so that a small letter may be a part and not an option. No text takes more than `reach` characters where it is quoted.
     """
 
     letters: dict[str, str]
@@ -38,6 +38,14 @@ class Options:
     none_letter: str | None
     all_letter: str | None
     numbered: bool
+    reach: int
+
+    def may_start(self, text: str, at: int) -> bool:
+        """Whether the first word from `at` on begins an option: a quick look before reading on."""
+        word = first_token(text, at)
+        while word and word.folded in _ARTICLES and word.folded not in self.spellings:
+            word = first_token(text, word.end)
+        return word is not None and (word.folded in self.spellings or word.folded in _ARTICLES)
 
     def match(self, words: list[Token], at: int) -> tuple[frozenset[str], int]:
         """The letters whose text stands at word `at`, and how many words it takes; the longest text wins.
@@ -102,8 +110,9 @@ def _only(pattern: re.Pattern[str], texts: dict[str, str]) -> str | None:
 def _read(items: tuple[tuple[str, str], ...]) -> Options:
     texts = {letter: tidy(text) for letter, text in items}
     letters = {letter.strip().upper(): letter for letter, _ in items}
+    reach = 60 + 3 * max(map(len, texts.values()), default=0) // 2
     numbered = any(_PART.search(text) for text in texts.values())
-    return Options(letters, texts, _spellings(texts), _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered)
+    return Options(letters, texts, _spellings(texts), _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered, reach)
 
 
 def read_options(options: dict[str, str]) -> Options:

@@ -12,9 +12,9 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]*\**[ \t]*final (?:response|answer|con
 _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 # A model that was shown examples goes on to invent the next one.
 _NEXT_TURN = re.compile(
-    r"^[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
+    r"\n[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
     r"|(?:user|human|assistant|instruction)[ \t*]*:)",
-    re.I | re.M,
+    re.I,
 )
 # "Sure! Let's look at it." before a restated question is no answer yet.
 _PREFACE = re.compile(r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I)

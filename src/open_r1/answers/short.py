@@ -29,7 +29,7 @@ _BOX = re.compile(r"\\f?boxed\s*\{")
 
 def read_short(text: str, options: Options) -> Choice | None:
     """Read text that is a letter, an option's text or both, and nothing else; None when it is more than that."""
-    if len(text) > _LONGEST:
+    if len(text) > options.reach + 40:
         return None
     only = _ONLY_LETTER.fullmatch(text)
     if only and only[1].upper() in options.letters and not re.search(r"\b(?:not|[-+]\d)", text):
@@ -73,6 +73,9 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
                 return None
             return item.letters, item.how
         return None
+    both = read_item(line, 0, options)
+    if both and both.how in (Found.LETTER_AND_TEXT, Found.CONTRADICTION):
+        return both.letters, both.how
     beside = text_at(line, 0, options)
     if beside and len(beside[0]) == 1 and re.match(r"\s*(?:$|[.:;]|-\s|,\s)", line[beside[1] : beside[1] + 3]):
         comma = line[beside[1] : beside[1] + 1] == ","

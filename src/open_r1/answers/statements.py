@@ -61,20 +61,27 @@ class Reading:
         return self.sentence_ends[i] if i < len(self.sentence_ends) else len(self.text)
 
 
-def read_statements(text: str, options: Options) -> Reading:
-    """All commitments of tidy text: statements of the answer, choices made, options called right or wrong."""
+def read_statements(text: str, options: Options, *, last_only: bool = False) -> Reading:
+    """All commitments of tidy text: statements of the answer, choices made, options called right or wrong.
+
+    In the tail of a long text only what is said in passing after its last statement matters (`last_only`).
+    """
     reading = Reading(text, sentence_ends=[m.end() for m in _SENTENCE_END.finditer(text)])
-    for noun in say.ANSWER_NOUN.finditer(text):
-        _answer_statement(reading, noun, options)
-    for label in say.LABEL.finditer(text):
+    small = say.lower(text)
+    for noun in say.ANSWER_NOUN.finditer(small):
+        if say.starts_word(small, noun.start()):
+            _answer_statement(reading, noun, options)
+    for label in say.LABEL.finditer(text) if ":" in text else ():
         _commit(reading, _item_after(text, label.end(), options), FINAL if label["final"] else ANSWER, label.start())
-    for verb in say.CHOOSING.finditer(text):
-        if not re.search(r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]):
+    for verb in say.CHOOSING.finditer(small):
+        if say.starts_word(small, verb.start()) and not re.search(r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]):
             item = _item_after(text, verb.end(), options)
             if item:
                 _commit(reading, item, ANSWER, verb.start())
-    _letters_in_passing(reading, options)
-    _declines(reading, options)
+    stated = [c.end for c in reading.commitments if c.weight > WEAK and not c.withdraws]
+    _letters_in_passing(reading, options, max(stated) if last_only and stated else 0)
+    if all(c.withdraws or c.weight == WEAK for c in reading.commitments):
+        _declines(reading, small, options)
     return reading
 
 
@@ -107,7 +114,8 @@ def _answer_statement(reading: Reading, noun: re.Match[str], options: Options) -
     text, at = reading.text, noun.end()
     if say.WRONG_BEFORE.search(text, max(0, noun.start() - 30), noun.start()):
         return
-    weight = FINAL if noun["final"] else ANSWER
+    final = noun[0].startswith("final") or say.FINAL_BEFORE.search(text, max(0, noun.start() - 24), noun.start())
+    weight = FINAL if final else ANSWER
     sentence = reading.sentence_start(noun.start())
     if say.CONDITIONAL.search(text[max(sentence, noun.start() - 120) : noun.start()]):
         weight = WEAK
@@ -132,12 +140,13 @@ def _answer_statement(reading: Reading, noun: re.Match[str], options: Options) -
                 _join_last(reading, item)
             _commit(reading, item, weight, noun.start())
             return
-        declines = say.DECLINES.search(text, copula.end(), min(len(text), copula.end() + 60))
-        if declines and "\n" not in text[copula.end() : declines.start()].strip():
+        rest = say.lower(text[copula.end() : copula.end() + 60])
+        declines = say.DECLINES.search(rest)
+        if declines and "\n" not in rest[: declines.start()].strip():
             letter = _none_or_all(declines[0], options)
             how = Found.TEXT if letter else Found.DECLINED
             letters = frozenset((letter,)) if letter else frozenset()
-            reading.commitments.append(Commitment(letters, how, weight, noun.start(), declines.end()))
+            reading.commitments.append(Commitment(letters, how, weight, noun.start(), copula.end() + declines.end()))
             return
 
 
@@ -168,13 +177,12 @@ def _none_or_all(phrase: str, options: Options) -> str | None:
     return None
 
 
-def _declines(reading: Reading, options: Options) -> None:
+def _declines(reading: Reading, small: str, options: Options) -> None:
     """Note where the text says last that it cannot tell, or that none is right, which an option may say too."""
-    last = None
-    for last in say.DECLINES.finditer(reading.text):  # noqa: B007 - the last one is the conclusion
-        pass
-    if last is None:
+    found = [m for m in say.DECLINES.finditer(small) if say.starts_word(small, m.start())]
+    if not found:
         return
+    last = found[-1]
     reading.last_decline = last.start()
     if all(c.withdraws for c in reading.commitments):
         letter = _none_or_all(last[0], options)
@@ -202,12 +210,13 @@ def _listed(text: str, start: int) -> bool:
     return bool((following and following[1] != here[1]) or (before and before[1] != here[1]))
 
 
-def _letters_in_passing(reading: Reading, options: Options) -> None:
+def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
     """Letters outside of statements: called the answer, called right or wrong, or pointed at in a conclusion."""
     text = reading.text
     taken = [(c.start, c.end) for c in reading.commitments]
-    mentions = list(_MENTION.finditer(text))
+    mentions = list(_MENTION.finditer(text, since))
     group: frozenset[str] = frozenset()
+    group_negated = False
     for i, mention in enumerate(mentions):
         start, end = mention.span()
         if any(a <= start < b for a, b in taken):
@@ -222,11 +231,13 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         if mention[1] and mention[1].islower() and not word:
             continue
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
-        before = text[max(0, start - 60) : start]
+        before, after = text[max(0, start - 45) : start], text[end:until]
         letters = frozenset((letter,))
         joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
         group = letters = letters | joined if joined else letters
-        if say.NEGATED.search(before) or say.NOT_RIGHT.match(text, end, until):
+        negated = (_hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)) or (joined and group_negated)
+        group_negated = bool(negated)
+        if negated or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             continue
@@ -235,7 +246,7 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
         item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
         if joined:
             item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
-        answer = say.IS_THE_ANSWER.match(text, end, until)
+        answer = say.IS_THE_ANSWER.match(text, end, until) if _hinted(after, say.ANSWER_HINTS) else None
         if answer and item.end <= answer.end() + 1:
             if re.search(r"\bnot\b|n't\b", answer[0]):
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
@@ -243,13 +254,13 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
                 weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
                 reading.commitments.append(Commitment(item.letters, item.how, weight, start, max(item.end, answer.end())))
             continue
-        right = say.IS_RIGHT.match(text, end, until)
+        right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
             right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
             reading.verdicts.append(right_one)
             reading.commitments.append(right_one)
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
-        if points and (marked or _bare_points(reading, mention)):
+        if points and (marked or item.how is Found.LETTER_AND_TEXT or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
             sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
             weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
@@ -257,6 +268,10 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
             reading.commitments.append(weak)
         elif marked and (word or mention[1]):
             reading.pointed.append(Commitment(letters, Found.LETTER, 0, start, end))
+
+
+def _hinted(text: str, hints: tuple[str, ...]) -> bool:
+    return any(hint in text for hint in hints)
 
 
 def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:

@@ -99,7 +99,7 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
 
 def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
     """The option with which the last sentence ends, after a plain "is"."""
-    for copula in re.compile(r"\b(?:is|are|was|be)\s+").finditer(text, start, end):
+    for copula in re.compile(r"\b(?:is|are|was|be|but)\s+").finditer(text, start, end):
         found = text_at(text, copula.end(), options)
         if found and len(found[0]) == 1 and not text[found[1] : end].strip(" .!\"')\n"):
             return set(found[0])
