@@ -43,20 +43,21 @@ class Options:
     def may_start(self, text: str, at: int) -> bool:
         """Whether the first word from `at` on begins an option: a quick look before reading on."""
         word = first_token(text, at)
-        while word and word.folded in _ARTICLES and word.folded not in self.spellings:
+        if word and word.folded in _ARTICLES and word.folded not in self.spellings:
             word = first_token(text, word.end)
-        return word is not None and (word.folded in self.spellings or word.folded in _ARTICLES)
+        return word is not None and word.folded in self.spellings
 
     def match(self, words: list[Token], at: int) -> tuple[frozenset[str], int]:
         """The letters whose text stands at word `at`, and how many words it takes; the longest text wins.
 
         Several letters come back when texts are the same; texts that differ in case alone are told apart by case.
         """
-        skipped = 0
-        while at < len(words):
+        for skipped in range(2):
+            if at >= len(words):
+                break
             for spelling in self.spellings.get(words[at].folded, ()):
                 size = len(spelling.folded)
-                if all(words[at + i].folded == spelling.folded[i] for i in range(size)) if at + size <= len(words) else False:
+                if at + size <= len(words) and all(words[at + i].folded == spelling.folded[i] for i in range(size)):
                     written = tuple(word.written for word in words[at : at + size])
                     same = [s for s in self.spellings[words[at].folded] if s.folded == spelling.folded]
                     exact = [s for s in same if s.written == written]
@@ -64,7 +65,7 @@ class Options:
                     return frozenset(s.letter for s in (exact if several and exact else same)), skipped + size
             if words[at].folded not in _ARTICLES:
                 break
-            at, skipped = at + 1, skipped + 1
+            at += 1
         return frozenset(), 0
 
     def telling(self, letter: str) -> bool:

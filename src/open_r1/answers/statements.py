@@ -21,6 +21,7 @@ _MENTION = re.compile(
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
 _LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*[-.]?[ \t]*(?=[A-Za-z](?:[).]|[ \t]*(?:\n|$)))")
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
+_OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has)\b")
 _BLANK = re.compile(r"[\s\"'*]*")
 _BUT = re.compile(r"[^.\n;]{0,60}?\b(?:but|rather|instead)\b\s*(?:rather\s+)?(?:is\s+|it's\s+|it is\s+)?", re.I)
 _MARKER_LINE = re.compile(r"\s*[-•]?\s*\(?([A-Z])[).:]\s")
@@ -197,7 +198,7 @@ def _line_start(text: str, at: int) -> int:
     return start
 
 
-def _listed(text: str, start: int) -> bool:
+def in_list(text: str, start: int) -> bool:
     """Whether the line at `start` stands in a list of lettered lines, as when the options are repeated."""
     line = text.rfind("\n", 0, start) + 1
     here = _MARKER_LINE.match(text, line)
@@ -233,7 +234,9 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         before, after = text[max(0, start - 45) : start], text[end:until]
         letters = frozenset((letter,))
-        joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
+        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), start) if i else None
+        # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
+        joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
         group = letters = letters | joined if joined else letters
         negated = (_hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)) or (joined and group_negated)
         group_negated = bool(negated)
@@ -241,7 +244,7 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             continue
-        if _listed(text, start):
+        if in_list(text, start):
             continue
         item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
         if joined:
@@ -267,7 +270,14 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             reading.pointed.append(weak)
             reading.commitments.append(weak)
         elif marked and (word or mention[1]):
-            reading.pointed.append(Commitment(letters, Found.LETTER, 0, start, end))
+            # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
+            alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
+            reading.pointed.append(Commitment(letters, Found.LETTER, 0, start, end, concluding=alone))
+
+
+def _is_sentence(reading: Reading, start: int, end: int) -> bool:
+    text = reading.text
+    return not text[reading.sentence_start(start) : start].strip() and not text[end : reading.sentence_end(end)].strip(" .!\n")
 
 
 def _hinted(text: str, hints: tuple[str, ...]) -> bool:
