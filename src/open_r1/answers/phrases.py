@@ -77,16 +77,18 @@ SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.
 ANSWER_HINTS = ("answer", "choice", "option", "response", "selection", "pick", "it is")
 RIGHT_HINTS = (
     *("correct", "right", "true", "accurate", "best", "closest", "appropriate", "answer", "likely", "suitable", "consistent"),
-    *("plausible", "probable", "reasonable", "的"),
+    *("plausible", "probable", "reasonable", "的", "most ", "correctly", "accurately", "matches", "fits"),
 )
 IS_THE_ANSWER = re.compile(
-    rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
+    rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
     r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])|\s+it is(?=\s*[.!\n])",
     re.I,
 )
 IS_RIGHT = re.compile(
-    rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+{_ADVERB}(?:correct|right|true|accurate|best|closest|appropriate|answer"
-    r"|likely|suitable|consistent|plausible|probable|reasonable)(?![A-Za-z])"
+    rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+{_ADVERB}(?:correct|right|true|accurate|best|closest|appropriate|answer"
+    r"|likely|suitable|consistent|plausible|probable|reasonable|(?<=most )\w+)(?![A-Za-z])"
+    r"|[\s),]*(?:\([^()\n]{0,80}\)\s*)?(?:(?:best|correctly|accurately|most accurately)\s+(?:describ|explain|fit|match|represent|captur|answer|account)\w*"
+    r"|matches|fits)(?![A-Za-z])"
     r"|(?:\s*[)）]?)(?:可能)?(?:是|为)?(?:最)?(?:正确|合适|可能是最合适)的",
     re.I,
 )
@@ -104,7 +106,8 @@ NEGATED = re.compile(
     re.I,
 )
 POINTS_TO = re.compile(
-    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say)|'s|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
+    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say|supports|matches|describes|favou?rs"
+    r"|suggests|indicates)|'s|是|为|：|选择?)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
     r"(?:only )?(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$"
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
@@ -117,7 +120,7 @@ LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actu
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|leaves|leaving|say|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|say|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)

@@ -85,6 +85,9 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
+_BULLET = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*")
+
+
 def _lettered(line: str, options: Options) -> bool:
     """Whether a line is one of a list of letters or options."""
     marked = _LETTER_LINE.fullmatch(line)
@@ -100,8 +103,8 @@ def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] 
         return None
     if _lettered(lines[-2], options):
         return None
-    short = read_short(lines[-1].removeprefix("-").strip(), options)
-    if short and short[1] is Found.TEXT and not options.telling(short[0]):
+    short = read_short(_BULLET.sub("", lines[-1]), options)
+    if short and short[1] is Found.TEXT and (not options.telling(short[0]) or _BULLET.match(lines[-1])):
         return None
     return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
 

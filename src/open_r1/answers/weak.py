@@ -41,7 +41,7 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     if len(named) > 1:
         return None, Found.SEVERAL
     if named and any(c.concluding for c in passing):
-        return named.pop(), Found.LETTER_AND_TEXT
+        return named.pop(), next(c.how for c in passing if c.concluding)
     if named and say.CUE.search(text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)):
         return named.pop(), Found.LETTER
     return _NOTHING
@@ -70,13 +70,16 @@ _IS_NAMED = re.compile(
 )
 _OR = re.compile(r"\s*,?\s*(?:or|and)\s+(?:an?\s+|the\s+)?")
 _ENDED = re.compile(r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|rather|over)\b)")
+# A sentence of a list says what one part is, not what the answer is.
+_ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
+_PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
 _PLAIN_IS = re.compile(r"\b(?:is|are|was|be|but)\s+(?=\S)")
 _STRONG_CUE = re.compile(
     r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
     re.I,
 )
-_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b", re.I)
+_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b", re.I)
 
 
 def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
@@ -92,11 +95,15 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
     seen: set[str] = set()
     for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
         start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
+        if _is_part(text, start):
+            continue
         named, mentioned = _named_in(text, start, end, options)
         if not named and len(mentioned) <= 1 and i == len(starts) - 1:
             named = _said_last(text, start, end, options)
             if not named and len(mentioned) == 1 and _STRONG_CUE.search(text, start, end):
                 named = _whole(text, start, end, mentioned, options)
+        if named and i < len(starts) - 1 and say.CORRECTS.search(text, end):
+            return _NOTHING
         if len(named) == 1:
             return named.pop(), Found.TEXT
         if len(named) > 1:
@@ -109,6 +116,11 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
     return _NOTHING
 
 
+def _is_part(text: str, start: int) -> bool:
+    first = len(text) - len(text[start:].lstrip())
+    return bool(_ENUMERATED.search(text[text.rfind("\n", 0, first) + 1 : first]) or _PART.match(text, first))
+
+
 def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
     """The option that is the whole last sentence, or that follows its plain "is" as a whole phrase."""
     first = len(text) - len(text[start:].lstrip())
@@ -117,8 +129,10 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         if not item or not item.how.answered or item.how is Found.LETTER or in_list(text, at):
             continue
         letter = next(iter(item.letters))
+        if at != first and _LESS.search(text, start, at):
+            continue
         rest = text[item.end : end].strip(" .!\"')\n")
-        measured = len(tokens(options.texts[letter])) > 1
+        measured = len(tokens(options.texts[letter])) > 1 or bool(at != first and say.CONCLUDES.search(text, start, at))
         if (not rest and (options.telling(letter) or measured)) or (at != first and options.telling(letter)):
             return {letter}
     return set()
