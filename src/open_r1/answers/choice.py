@@ -125,7 +125,7 @@ def _weigh(reading: Reading) -> Choice:
             better = current.how if new.how is Found.LETTER else new.how
             weight = max(current.weight, new.weight)
             current, conflict = new._replace(how=better, weight=weight), conflict and new.weight < current.weight
-        elif new.weight > current.weight or corrects or CONCLUDES.search(text, reading.sentence_start(new.start), new.start):
+        elif current.how is Found.DECLINED or new.weight > current.weight or corrects or CONCLUDES.search(text, reading.sentence_start(new.start), new.start):
             if not (new.weight < current.weight and not corrects):
                 current, conflict = new, False
         elif new.weight == current.weight:

@@ -28,6 +28,7 @@ _TEXT_END = re.compile(
 )
 _HARD_END = re.compile(r"\s*(?:$|[.;)\]\n\"]|,?\s*(?:because|since|as|which|due)\b)")
 _JOINED = re.compile(r"\s*(?:,?\s*(?:and/or|and|or|as well as|plus|&)\s+(?:also\s+|possibly\s+|maybe\s+|perhaps\s+)?|,\s*|/\s*|;\s*|&\s*|\+\s*)")
+_LONGEST_LIST = 12
 _OPTION_WORD = re.compile(r"(?:the\s+)?(?:options?|choices?|answers?|letters?|statements?)\s+", re.I)
 _LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|both|together|but|as|because|since)\b)")
 _GOES_ON_ALONE = re.compile(r"\s*(?:is|was|would|can|could|should|may|might|has|does|describes?|cannot)\b")
@@ -117,7 +118,7 @@ def _letter_item(text: str, at: int, options: Options) -> Item | None:
 def _with_others(text: str, item: Item, options: Options) -> Item:
     """The item and those joined to it by commas, "and" or "or"."""
     letters, end = set(item.letters), item.end
-    while True:
+    for _ in range(_LONGEST_LIST):
         comment = _COMMENT.match(text, end)
         joined = _JOINED.match(text, comment.end() if comment else end)
         if not joined:

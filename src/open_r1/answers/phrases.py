@@ -9,7 +9,7 @@ import re
 # caller checks (`starts_word`), Python's engine skips to the possible first letters and is three times as fast.
 ANSWER_NOUN = re.compile(
     r"(?:answers?|ans|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
-    r"|(?:correct|right|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
+    r"|(?:correct|right|true|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
     r"(?:options?|choices?|responses?|selections?|picks?|letters?|alternatives?|diagnosis|conclusion|statement))(?![a-z0-9_])"
     r"|答案|正确选项|正解"
 )
@@ -43,7 +43,7 @@ FILLER = re.compile(
 ALSO = re.compile(r"\balso\b", re.I)
 NOT_A_STATEMENT = re.compile(r"\b(?:choices|options|among|whether|which|what|if)\b", re.I)
 WRONG_BEFORE = re.compile(r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I)
-CONDITIONAL = re.compile(r"(?:^|[,;.(\s])(?:if|unless|suppose|assuming|were|had|whether|when)\s[^.]*$", re.I)
+CONDITIONAL = re.compile(r"(?:^|[,;.(\s])(?:if(?!\s+(?:(?:i|we|you|one) (?:had|have|must|were|was)\b|forced|pressed|asked|required))|unless|suppose|assuming|whether|when)\s[^.]*$", re.I)
 
 # ---- what follows a letter --------------------------------------------------------------------------------------
 
@@ -77,16 +77,18 @@ SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.
 ANSWER_HINTS = ("answer", "choice", "option", "response", "selection", "pick", "it is")
 RIGHT_HINTS = (
     *("correct", "right", "true", "accurate", "best", "closest", "appropriate", "answer", "likely", "suitable", "consistent"),
-    *("plausible", "effective", "important", "common", "probable", "reasonable", "的"),
+    *("plausible", "probable", "reasonable", "的", "most ", "correctly", "accurately", "matches", "fits"),
 )
 IS_THE_ANSWER = re.compile(
-    rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
+    rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
     r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])|\s+it is(?=\s*[.!\n])",
     re.I,
 )
 IS_RIGHT = re.compile(
-    rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+{_ADVERB}(?:correct|right|true|accurate|best|closest|appropriate|answer"
-    r"|(?:likely|suitable|consistent|accurate|appropriate|plausible|effective|important|common|probable|reasonable)(?=\s))(?![A-Za-z])"
+    rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+{_ADVERB}(?:correct|right|true|accurate|best|closest|appropriate|answer"
+    r"|likely|suitable|consistent|plausible|probable|reasonable|(?<=most )\w+)(?![A-Za-z])"
+    r"|[\s),]*(?:\([^()\n]{0,80}\)\s*)?(?:(?:best|correctly|accurately|most accurately)\s+(?:describ|explain|fit|match|represent|captur|answer|account)\w*"
+    r"|matches|fits)(?![A-Za-z])"
     r"|(?:\s*[)）]?)(?:可能)?(?:是|为)?(?:最)?(?:正确|合适|可能是最合适)的",
     re.I,
 )
@@ -104,7 +106,8 @@ NEGATED = re.compile(
     re.I,
 )
 POINTS_TO = re.compile(
-    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say)|'s|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
+    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say|supports|matches|describes|favou?rs"
+    r"|suggests|indicates)|'s|是|为|：|选择?)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
     r"(?:only )?(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$"
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
@@ -113,11 +116,11 @@ ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
 # "Hence C."
-LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$", re.I)
+LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|guess|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$", re.I)
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|leaves|leaving|say|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|say|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)

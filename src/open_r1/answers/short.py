@@ -16,7 +16,8 @@ _LETTER_LINE = re.compile(r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mar
 # How an answer that stands first begins: a closed letter, perhaps after an adverb.
 _LEAD = re.compile(
     r"[\s\"'-]*(?:(?:definitely|probably|likely|certainly|surely|clearly|i think|i believe|i guess|i'd say|option|choice)[,:]?\s+){0,2}"
-    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b)))",
+    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b"
+    r"|(?P<two>\s(?:or|and)\s+\(?[A-Z]\b))))",
     re.I,
 )
 _JSON_FIELD = re.compile(
@@ -58,8 +59,7 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     line = lines[0].strip()
     short = read_short(line, options) if len(lines) > 1 else None
     if short:
-        second = _LETTER_LINE.fullmatch(lines[1].strip())
-        if second and second["mark"].strip() and second[1].upper() in options.letters:
+        if _lettered(lines[1].strip(), options):
             return None
         return (frozenset((short[0],)) if short[0] else frozenset(), short[1])
     lead = _LEAD.match(line)
@@ -67,9 +67,10 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         item = read_item(line, lead.start("item"), options)
         # "(A) If the ratio is …" begins an answer in parts when a (B) follows; "A: …" marks an answer, not option A.
         parts = item and item.how is Found.LETTER and _part_after(text, item)
+        if item and lead["two"] and item.how is not Found.SEVERAL:
+            return None
         if item and not parts and (item.how is not Found.LETTER or not re.match(r"A\s*:", line)):
-            following = _LETTER_LINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
-            if following and following["mark"].strip() and following[1].upper() in options.letters:
+            if len(lines) > 1 and _lettered(lines[1].strip(), options):
                 return None
             return item.letters, item.how
         return None
@@ -84,16 +85,26 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
+_BULLET = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*")
+
+
+def _lettered(line: str, options: Options) -> bool:
+    """Whether a line is one of a list of letters or options."""
+    marked = _LETTER_LINE.fullmatch(line)
+    if marked and marked["mark"].strip() and marked[1].upper() in options.letters:
+        return True
+    return len(line) < 6 and (only := _ONLY_LETTER.fullmatch(line)) is not None and only[1].upper() in options.letters
+
+
 def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
     """An answer that stands alone on the last line, below its explanation."""
     lines = [line.strip() for line in text[-600:].split("\n") if line.strip()]
     if len(lines) < 2:
         return None
-    before = _LETTER_LINE.fullmatch(lines[-2])
-    if before and before["mark"].strip() and before[1].upper() in options.letters:
+    if _lettered(lines[-2], options):
         return None
-    short = read_short(lines[-1].removeprefix("-").strip(), options)
-    if short and short[1] is Found.TEXT and not options.telling(short[0]):
+    short = read_short(_BULLET.sub("", lines[-1]), options)
+    if short and short[1] is Found.TEXT and (not options.telling(short[0]) or _BULLET.match(lines[-1])):
         return None
     return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from open_r1.answers import phrases as say
 from open_r1.answers.found import Found
 from open_r1.answers.items import Item, read_item
+from open_r1.answers.normalise import tokens
 from open_r1.answers.options import Options
 
 WEAK, ANSWER, FINAL = 1, 2, 3
@@ -21,6 +22,11 @@ _MENTION = re.compile(
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
 _LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*[-.]?[ \t]*(?=[A-Za-z](?:[).]|[ \t]*(?:\n|$)))")
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
+_OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
+_CLOSES = re.compile(
+    r"\s*[)\]\"']*\s*(?:[.,;!?]|$|\n|(?:and|because|since|as|which|in|here|for|with)\b"
+    r"|\([^()\n]*\)\s*(?:[.,;]|可能|$))"
+)
 _BLANK = re.compile(r"[\s\"'*]*")
 _BUT = re.compile(r"[^.\n;]{0,60}?\b(?:but|rather|instead)\b\s*(?:rather\s+)?(?:is\s+|it's\s+|it is\s+)?", re.I)
 _MARKER_LINE = re.compile(r"\s*[-•]?\s*\(?([A-Z])[).:]\s")
@@ -197,7 +203,7 @@ def _line_start(text: str, at: int) -> int:
     return start
 
 
-def _listed(text: str, start: int) -> bool:
+def in_list(text: str, start: int) -> bool:
     """Whether the line at `start` stands in a list of lettered lines, as when the options are repeated."""
     line = text.rfind("\n", 0, start) + 1
     here = _MARKER_LINE.match(text, line)
@@ -233,15 +239,15 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         before, after = text[max(0, start - 45) : start], text[end:until]
         letters = frozenset((letter,))
-        joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
+        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), start) if i else None
+        # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
+        joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
         group = letters = letters | joined if joined else letters
         negated = (_hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)) or (joined and group_negated)
         group_negated = bool(negated)
         if negated or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
-            continue
-        if _listed(text, start):
             continue
         item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
         if joined:
@@ -257,9 +263,14 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
             right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
-            reading.verdicts.append(right_one)
+            if right_one.concluding:
+                reading.verdicts.append(right_one)
             reading.commitments.append(right_one)
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
+        if in_list(text, start):
+            continue
+        if points and _OWN_VERB.match(text, item.end):
+            continue
         if points and (marked or item.how is Found.LETTER_AND_TEXT or _bare_points(reading, mention)):
             back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
             sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
@@ -267,7 +278,31 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             reading.pointed.append(weak)
             reading.commitments.append(weak)
         elif marked and (word or mention[1]):
-            reading.pointed.append(Commitment(letters, Found.LETTER, 0, start, end))
+            # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
+            alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
+            own = _own_text_before(text, start, letter, options)
+            if own is not None and say.NEGATED.search(text[max(0, own - 45) : own]):
+                continue
+            if alone or own is not None or _CLOSES.match(text, end):
+                both = alone or own is not None
+                how = Found.LETTER_AND_TEXT if both else Found.LETTER
+                reading.pointed.append(Commitment(letters, how, 0, start, end, concluding=both))
+
+
+def _own_text_before(text: str, at: int, letter: str, options: Options) -> int | None:
+    """Where the option's own text begins when it stands right before its letter: "… genetic drift (C)"."""
+    words = tokens(text, max(0, at - options.reach), at)
+    for same in options.spellings.values():
+        for spelling in same:
+            size = len(spelling.folded)
+            if spelling.letter == letter and tuple(w.folded for w in words[-size:]) == spelling.folded:
+                return words[-size].start
+    return None
+
+
+def _is_sentence(reading: Reading, start: int, end: int) -> bool:
+    text = reading.text
+    return not text[reading.sentence_start(start) : start].strip() and not text[end : reading.sentence_end(end)].strip(" .!\n")
 
 
 def _hinted(text: str, hints: tuple[str, ...]) -> bool:
@@ -285,7 +320,7 @@ def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
     sentence = text[reading.sentence_start(mention.start()) : mention.start()]
     judging = re.search(
         r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is|must be|diagnosis"
-        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no)\b",
+        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no|aligns|matches|supports|corresponds)\b",
         sentence,
         re.I,
     )
