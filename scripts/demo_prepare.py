@@ -4,8 +4,8 @@
 
 writes below the output folder
 
-    questions/        train, validation, test .jsonl: synthetic vignettes (not medical advice), split by distinct vignette
-    traces_gold/      train, test .jsonl for the SFT cold start, written by a careful teacher
+    questions/        train, test .jsonl: synthetic vignettes (not medical advice), split by distinct vignette
+    traces_gold/      train.jsonl for the SFT cold start, written by a careful teacher
     traces_careless/  the same from a careless one, most of whose reasoning stops too early
     model/            a Qwen2 of 390,000 untrained parameters (untied embeddings) and its tokenizer
 """
@@ -15,6 +15,8 @@ import json
 import random
 from dataclasses import asdict
 from pathlib import Path
+
+import yaml
 
 from open_r1.questions.record import Question, question_text
 from open_r1.questions.vignettes import (
@@ -26,51 +28,49 @@ from open_r1.questions.vignettes import (
     split_vignettes,
 )
 
-SYSTEM_PROMPT = "Weigh each choice, then answer."
-TRAIN_ROWS, HELD_OUT_ROWS = 20, 4
+ROOT = Path(__file__).resolve().parents[1]
+ROWS_PER_VIGNETTE = {"train": 20, "test": 4}
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output_dir", type=Path, default=Path("runs/demo"))
-    args = parser.parse_args()
-
-    vignettes = split_vignettes(args.seed)
+def prepare(folder: Path, seed: int) -> list[Question]:
+    """Write questions, traces and the untrained model to a folder; returns the held-out questions."""
     questions = {
-        split: make_questions(vignettes[split], TRAIN_ROWS if split == "train" else HELD_OUT_ROWS, split, args.seed)
-        for split in vignettes
+        split: make_questions(vignettes, ROWS_PER_VIGNETTE[split], split, seed)
+        for split, vignettes in split_vignettes(seed).items()
     }
     for split, rows in questions.items():
-        write_jsonl(args.output_dir / "questions" / f"{split}.jsonl", [question_row(question) for question in rows])
-
-    rng = random.Random(f"traces {args.seed}")
-    for name, teacher in (("gold", gold_trace), ("careless", lambda question: careless_trace(question, rng))):
-        for split, file in (("train", "train"), ("validation", "test")):
-            rows = [
-                {"prompt": chat(question), "completion": [{"role": "assistant", "content": teacher(question)}]}
-                for question in questions[split]
-            ]
-            write_jsonl(args.output_dir / f"traces_{name}" / f"{file}.jsonl", rows)
-
-    build_model(args.output_dir / "model", questions["train"], args.seed)
-    counts = ", ".join(f"{len(vignettes[split])} {split}" for split in vignettes)
-    print(f"{args.output_dir}: {counts} vignettes (synthetic, not medical advice), traces of two teachers, a tiny model")
+        write_jsonl(folder / "questions" / f"{split}.jsonl", [question_row(question) for question in rows])
+    rng = random.Random(f"traces {seed}")
+    teachers = {"gold": gold_trace, "careless": lambda question: careless_trace(question, rng)}
+    for name, teacher in teachers.items():
+        rows = [
+            {"prompt": ask(question), "completion": [{"role": "assistant", "content": teacher(question)}]}
+            for question in questions["train"]
+        ]
+        write_jsonl(folder / f"traces_{name}" / "train.jsonl", rows)
+    build_model(folder / "model", questions["train"], seed)
+    return questions["test"]
 
 
-def chat(question: Question) -> list[dict[str, str]]:
-    """The messages that ask a question."""
-    return [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": question_text(question)}]
+def system_prompt() -> str:
+    """The demo's system prompt; recipes are the one place where it stands."""
+    recipe = ROOT / "recipes" / "tiny-medical" / "grpo" / "config_demo.yaml"
+    return yaml.safe_load(recipe.read_text(encoding="utf-8"))["system_prompt"]
+
+
+def ask(question: Question) -> list[dict[str, str]]:
+    """The messages that ask a question; trainers put the recipe's system prompt before them."""
+    return [{"role": "user", "content": question_text(question)}]
 
 
 def question_row(question: Question) -> dict:
     """One row of a prepared folder: upstream's columns, the trainer's prompt, and the record itself."""
     row = {"question": question_text(question), "option": question.answer_text, "reference": question.answer}
-    return row | {"prompt": [{"role": "user", "content": row["question"]}]} | asdict(question)
+    return row | {"prompt": ask(question)} | asdict(question)
 
 
 def write_jsonl(path: Path, rows: list[dict]):
@@ -91,7 +91,7 @@ def build_tokenizer(questions: list[Question]):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    text = [f"{SYSTEM_PROMPT} user assistant system\n{question_text(q)} {gold_trace(q)}" for q in questions[:1000]]
+    text = [f"{system_prompt()}\n{question_text(q)}{gold_trace(q)}" for q in questions[:1000]]
     roles = [f"\n{role}\n" for role in ("system", "user", "assistant")] * len(text)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
@@ -138,6 +138,15 @@ def build_model(folder: Path, questions: list[Question], seed: int):
     model.generation_config = GenerationConfig(**ends)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output_dir", type=Path, default=Path("runs/demo"))
+    args = parser.parse_args()
+    held_out = prepare(args.output_dir, args.seed)
+    print(f"{args.output_dir}: questions, traces of two teachers, a tiny model; {len(held_out)} questions held out")
 
 
 if __name__ == "__main__":

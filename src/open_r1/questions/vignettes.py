@@ -6,6 +6,7 @@ them. It is small enough that a model of half a million parameters learns it on 
 """
 
 import random
+import re
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,7 +19,14 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "asthma": ("wheeze", "night cough", "chest tightness", "breathlessness", "eczema", "smoke exposure"),
     "COPD": ("wheeze", "productive cough", "breathlessness", "smoke exposure", "clubbing", "leg swelling"),
     "pneumonia": ("productive cough", "fever", "rigors", "pleuritic pain", "crackles", "confusion"),
-    "pulmonary embolism": ("breathlessness", "pleuritic pain", "leg swelling", "coughing blood", "palpitations", "fainting"),
+    "pulmonary embolism": (
+        "breathlessness",
+        "pleuritic pain",
+        "leg swelling",
+        "coughing blood",
+        "palpitations",
+        "fainting",
+    ),
     "heart failure": ("breathlessness", "leg swelling", "crackles", "night cough", "fatigue", "palpitations"),
     "tuberculosis": ("night sweats", "weight loss", "coughing blood", "productive cough", "fever", "fatigue"),
     "lung cancer": ("coughing blood", "weight loss", "smoke exposure", "hoarse voice", "clubbing", "chest tightness"),
@@ -61,17 +69,14 @@ def all_vignettes() -> list[Vignette]:
 
 
 def split_vignettes(seed: int) -> dict[str, list[Vignette]]:
-    """Train, validation and test vignettes with no triple of findings in two of them: of each condition 5 go to test,
-    3 to validation, the rest (10 to 12) to train. All conditions, and nearly all pairs of findings, are seen in train.
-    """
+    """Train and test vignettes, no triple of findings in both: of each condition 5 go to test, 13 to 15 to train."""
     rng = random.Random(f"split {seed}")
-    splits: dict[str, list[Vignette]] = {"train": [], "validation": [], "test": []}
+    splits: dict[str, list[Vignette]] = {"train": [], "test": []}
     for condition in FINDINGS:
         own = [vignette for vignette in all_vignettes() if vignette.condition == condition]
         rng.shuffle(own)
         splits["test"] += own[:5]
-        splits["validation"] += own[5:8]
-        splits["train"] += own[8:]
+        splits["train"] += own[5:]
     return splits
 
 
@@ -83,9 +88,9 @@ def shared_findings(condition: str, findings: tuple[str, ...]) -> int:
 def make_questions(vignettes: list[Vignette], rows_per_vignette: int, split: str, seed: int) -> list[Question]:
     """Questions from vignettes: each vignette asked `rows_per_vignette` times with fresh options, in random order.
 
-    Difficulty is graded by the closest wrong option: it shares 0, 1 or 2 of the three findings (`difficulty` 0, 1/3,
-    2/3, an estimate and not a measured pass rate), drawn evenly among the levels that the table offers. The distinct
-    vignette behind a row is `metadata["vignette"]`: rows of one vignette are not independent, so intervals cluster on it.
+    Difficulty is graded by the closest wrong option, which explains 0, 1 or 2 of the three findings (`difficulty` 0,
+    1/3, 2/3: an estimate, not a measured pass rate), and the others at most one. The harder two levels are drawn twice
+    as often as the easy one, where the table offers them. The distinct vignette behind a row is `metadata["vignette"]`: rows of one vignette are not independent, so intervals cluster on it.
     """
     rng = random.Random(f"questions {split} {seed}")
     rows = []
@@ -96,6 +101,7 @@ def make_questions(vignettes: list[Vignette], rows_per_vignette: int, split: str
                 by_shared[shared_findings(condition, vignette.findings)].append(condition)
         for row in range(rows_per_vignette):
             level = rng.choice([level for level in (0, 1, 1, 2, 2) if by_shared[level]])
+            # As many wrong options as possible explain something: a teacher who stops early is then mostly wrong.
             wrong = rng.sample(by_shared[level], min(3 if level < 2 else 1, len(by_shared[level])))
             fill = by_shared[1] if level == 2 and len(by_shared[1]) >= 2 else by_shared[0]
             wrong += rng.sample([name for name in fill if name not in wrong], 3 - len(wrong))
@@ -143,6 +149,12 @@ def hasty_trace(question: Question) -> str:
 def careless_trace(question: Question, rng: random.Random, hasty: float = 0.7) -> str:
     """A careless teacher's completion, as in distillation that nobody filtered: hasty with this probability, else gold."""
     return hasty_trace(question) if rng.random() < hasty else gold_trace(question)
+
+
+def stated_diagnosis(completion: str) -> str | None:
+    """The condition a trace concludes with, to compare with the lettered answer; None when it concludes nothing."""
+    found = re.findall(r"So \([A-D]\) ([^.<]+)\.</think>", completion)
+    return found[-1] if found else None
 
 
 def _completion(weighed: list[str], letter: str, name: str) -> str:
