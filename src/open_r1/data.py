@@ -1,0 +1,160 @@
+"""From the datasets a recipe names to the rows a trainer takes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+from datasets import Dataset, DatasetDict
+
+from open_r1.arguments import DataArguments, RecipeError
+from open_r1.questions.own import load as load_own_questions
+from open_r1.questions.prepared import row_from_question
+
+READERS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+
+
+def load_data(args: DataArguments) -> DatasetDict:
+    """The splits of `dataset_name`, or of `dataset_mixture` shuffled with its seed.
+
+    Raises RecipeError for a path that is not there, a mixture that does not fit together or an empty one.
+    """
+    if not args.dataset_mixture:
+        return _load_splits(args.dataset_name, args.dataset_config, args)
+    mixture = args.dataset_mixture
+    unknown = mixture.keys() - {"datasets", "seed", "test_split_size"}
+    if unknown or not mixture.get("datasets"):
+        raise RecipeError(
+            "dataset_mixture takes `datasets` (a list), `seed` and `test_split_size`"
+            + (f", not {', '.join(sorted(unknown))}." if unknown else "; `datasets` is missing or empty.")
+        )
+    seed = mixture.get("seed", 0)
+    parts = [_mixture_part(number, part, seed, args) for number, part in enumerate(mixture["datasets"])]
+    columns = [set(part.column_names) for part in parts]
+    common = set.intersection(*columns)
+    if any(own != common for own in columns):
+        listed = "; ".join(
+            f"{part['id']}: {', '.join(sorted(own))}" for part, own in zip(mixture["datasets"], columns, strict=True)
+        )
+        raise RecipeError(
+            f"dataset_mixture: the datasets have different columns, name those to keep under `columns`. {listed}"
+        )
+    try:
+        mixed = datasets.concatenate_datasets(parts).shuffle(seed=seed)
+    except ValueError as error:
+        raise RecipeError(f"dataset_mixture: columns of the same name hold different types: {error}") from None
+    if (size := mixture.get("test_split_size")) is None:
+        return DatasetDict({args.dataset_train_split: mixed})
+    split = mixed.train_test_split(test_size=size, seed=seed)
+    return DatasetDict({args.dataset_train_split: split["train"], args.dataset_test_split: split["test"]})
+
+
+def _mixture_part(number: int, part: dict, seed: int, args: DataArguments) -> Dataset:
+    unknown = part.keys() - {"id", "config", "split", "columns", "weight"}
+    if unknown or "id" not in part:
+        raise RecipeError(
+            f"dataset_mixture.datasets[{number}] takes id, config, split, columns and weight"
+            + (f", not {', '.join(sorted(unknown))}." if unknown else "; `id` is missing.")
+        )
+    splits, name = _load_splits(part["id"], part.get("config"), args), part.get("split", "train")
+    if name not in splits:
+        raise RecipeError(
+            f"dataset_mixture.datasets[{number}]: {part['id']} has no split `{name}`, only {', '.join(splits)}."
+        )
+    rows = splits[name]
+    if part.get("columns"):
+        missing = set(part["columns"]) - set(rows.column_names)
+        if missing:
+            raise RecipeError(
+                f"dataset_mixture.datasets[{number}]: {part['id']} has no column {', '.join(sorted(missing))}; "
+                f"it has {', '.join(rows.column_names)}."
+            )
+        rows = rows.select_columns(part["columns"])
+    weight = part.get("weight")
+    if weight is None:
+        return rows
+    if not 0 < weight <= 1:
+        raise RecipeError(
+            f"dataset_mixture.datasets[{number}]: weight is the share of rows to take, 0 to 1, got {weight}."
+        )
+    # Open-R1 shuffles before it takes a share, so that the share is not the file's first rows.
+    return rows.shuffle(seed=seed).select(range(int(len(rows) * weight)))
+
+
+def _load_splits(name: str, config: str | None, args: DataArguments) -> DatasetDict:
+    path = Path(name).expanduser()
+    if path.is_file():
+        if args.dataset_columns:
+            questions = load_own_questions(path, columns=args.dataset_columns)
+            return DatasetDict({"train": Dataset.from_list([row_from_question(question) for question in questions])})
+        if path.suffix not in READERS:
+            raise RecipeError(f"dataset {name}: a file must end in {', '.join(READERS)}.")
+        return datasets.load_dataset(READERS[path.suffix], data_files={"train": str(path)})
+    if path.is_dir():
+        # A prepared folder holds the same rows as .jsonl and .parquet; a plain load_dataset would take both.
+        for suffix in (".parquet", ".jsonl"):
+            files = {
+                file.stem: str(file) for file in sorted(path.glob(f"*{suffix}")) if file.stem in ("train", "test")
+            }
+            if "train" in files:
+                return datasets.load_dataset(READERS[suffix], data_files=files)
+        return datasets.load_dataset(str(path), name=config)
+    if name.startswith((".", "/", "~")) or path.suffix in READERS:
+        raise RecipeError(
+            f"dataset {name} is not there. Prepare it with `python scripts/data_prepare.py ... --output_dir {name}`, "
+            "or name another with --dataset_name."
+        )
+    return datasets.load_dataset(name, name=config)
+
+
+def with_prompts(rows: Dataset, args: DataArguments) -> Dataset:
+    """GRPO rows: `prompt` as messages under the recipe's system prompt, `reference` as the right answer.
+
+    Raises RecipeError when no column holds a prompt or an answer.
+    """
+    ask = _first_column(
+        rows,
+        [args.dataset_prompt_column] if args.dataset_prompt_column else ["prompt", "question", "problem"],
+        "a prompt",
+        "dataset_prompt_column",
+    )
+    answer = _first_column(rows, ["reference", "answer", "solution"], "the right answer", "dataset_columns")
+
+    def convert(row: dict) -> dict:
+        messages = row[ask] if isinstance(row[ask], list) else [{"role": "user", "content": row[ask]}]
+        return {"prompt": with_system_prompt(messages, args.system_prompt), "reference": str(row[answer])}
+
+    return rows.map(convert, desc="prompts")
+
+
+def with_system_prompt(messages: list[dict], system_prompt: str | None) -> list[dict]:
+    """The messages under a system prompt, unless they bring one of their own or there is none to add."""
+    if not system_prompt or messages[0]["role"] == "system":
+        return messages
+    return [{"role": "system", "content": system_prompt}, *messages]
+
+
+def _first_column(rows: Dataset, names: list[str], what: str, key: str) -> str:
+    for name in names:
+        if name in rows.column_names:
+            return name
+    raise RecipeError(
+        f"no column holds {what}: looked for {', '.join(names)} among {', '.join(rows.column_names)}. Name it with `{key}`."
+    )
+
+
+def drop_long_prompts(rows: Dataset, tokenizer, limit: int | None, tell: Callable[[str], None]) -> Dataset:
+    """The rows whose rendered prompt has at most `limit` tokens; says how many were dropped."""
+    if limit is None:
+        return rows
+
+    def fits(row: dict) -> bool:
+        ids = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=True)["input_ids"]
+        return len(ids) <= limit
+
+    kept = rows.filter(fits, desc="prompt lengths")
+    tell(
+        f"prompts: {len(kept):,} of {len(rows):,} kept, {len(rows) - len(kept):,} longer than {limit:,} tokens dropped"
+    )
+    if not len(kept):
+        raise RecipeError(f"max_prompt_length: {limit}: every prompt is longer than that. Raise it.")
+    return kept

@@ -1,0 +1,103 @@
+"""GRPO on medical questions with verifiable answers.
+
+The idea: sample several completions of a prompt, let the judge say which are right, and raise the probability of
+those that did better than their group. No reward model, no critic.
+
+    ACCELERATE_LOG_LEVEL=info accelerate launch --num_processes 3 --main_process_port 6688 \\
+        --config_file recipes/accelerate_configs/zero3.yaml \\
+        src/open_r1/grpo.py --config recipes/HuatuoGPT-o1/grpo/config_medxpert_usmle.yaml
+
+Any key of the recipe can be overridden: `--learning_rate 1e-6`. TRL's GRPOTrainer computes every number.
+"""
+
+from functools import partial
+
+from transformers import PreTrainedTokenizerBase, set_seed
+from trl import GRPOTrainer, ModelConfig, get_peft_config, get_quantization_config
+
+from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
+from open_r1.data import drop_long_prompts, load_data, with_prompts
+from open_r1.rewards import build_rewards
+from open_r1.run_folder import MetricsFile, checkpoint_to_resume
+from open_r1.run_setup import (
+    check_before_loading,
+    finish,
+    load_tokenizer,
+    model_init_kwargs,
+    run,
+    say,
+    set_up_logging,
+    show_progress,
+    split_of,
+)
+
+
+def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
+    """Train as a parsed recipe says; model, metrics and completions lie in output_dir afterwards."""
+    set_seed(training_args.seed)
+    set_up_logging(training_args)
+    check_before_loading(training_args, model_args)
+    checkpoint = checkpoint_to_resume(training_args)
+    tell = partial(say, training_args)
+
+    # ---- prompts
+    tokenizer = load_tokenizer(model_args, script_args)
+    evaluates = training_args.eval_strategy != "no"
+    with training_args.main_process_first(desc="prompts"):
+        splits = load_data(script_args)
+        train_rows = with_prompts(split_of(splits, script_args.dataset_train_split, "training"), script_args)
+        train_rows = drop_long_prompts(train_rows, tokenizer, script_args.max_prompt_length, tell)
+        eval_rows = None
+        if evaluates:
+            eval_rows = with_prompts(split_of(splits, script_args.dataset_test_split, "eval_strategy"), script_args)
+    check_size(len(train_rows), training_args)
+
+    # ---- rewards
+    rewards = build_rewards(
+        script_args.reward_funcs,
+        script_args.reward_args or {},
+        max_completion_length=training_args.max_completion_length,
+        prefilled_think=begins_with_think(tokenizer, training_args.chat_template_kwargs or {}),
+    )
+
+    # ---- trainer
+    training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
+    trainer = GRPOTrainer(
+        model=model_args.model_name_or_path,
+        reward_funcs=rewards,
+        args=training_args,
+        train_dataset=train_rows,
+        eval_dataset=eval_rows,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model_args),
+        quantization_config=get_quantization_config(model_args),
+        callbacks=[MetricsFile()],
+    )
+    show_progress(trainer)
+
+    # ---- train
+    if checkpoint:
+        tell(f"resuming from {checkpoint}")
+    result = trainer.train(resume_from_checkpoint=checkpoint)
+    finish(trainer, result, evaluates, script_args)
+
+
+def check_size(prompts: int, training_args: GRPOConfig) -> None:
+    """Raise RecipeError when the prompts do not fill one generation batch: TRL would train zero steps."""
+    needed = training_args.generation_batch_size // training_args.num_generations
+    if prompts < needed:
+        raise RecipeError(
+            f"{prompts} prompts, but a generation batch holds {needed} (per_device_train_batch_size x processes x "
+            "steps_per_generation / num_generations). Prepare more rows or lower one of these."
+        )
+
+
+def begins_with_think(tokenizer: PreTrainedTokenizerBase, template_kwargs: dict) -> bool:
+    """Whether the chat template itself begins the model's turn with `<think>`."""
+    messages = [{"role": "user", "content": ""}]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **template_kwargs)
+    return text.rstrip().endswith("<think>")
+
+
+if __name__ == "__main__":
+    run("grpo", main)

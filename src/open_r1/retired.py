@@ -1,0 +1,84 @@
+"""Retired keys of Open-R1's recipes, and what they mean today."""
+
+from collections.abc import Callable
+
+from open_r1.arguments import RecipeError
+
+# Retired key of Open-R1's recipes -> the key that means the same today.
+RENAMED = {
+    "torch_dtype": "dtype",
+    "warmup_ratio": "warmup_steps",  # transformers 5 reads a value below 1 as a ratio
+    "evaluation_strategy": "eval_strategy",
+    "vllm_max_model_len": "vllm_max_model_length",
+    "wandb_log_unique_prompts": "log_unique_prompts",
+    "vllm_guided_decoding_regex": "vllm_structured_outputs_regex",
+    "no_cuda": "use_cpu",
+    "max_seq_length": "max_length",
+    "use_liger": "use_liger_kernel",
+    "use_liger_loss": "use_liger_kernel",
+    "hub_model_revision": "hub_revision",
+    "model_name": "model_name_or_path",
+}
+
+# Retired key -> why it can go. None of them changes what is trained.
+DROPPED = {
+    "num_processes": "accelerate's own flag; give --num_processes to `accelerate launch`",
+    "dataset_configs": "Open-R1 never read it; use dataset_config",
+    "overwrite_output_dir": "a checkpoint in output_dir is always resumed; remove the folder to start afresh",
+    "logging_dir": "metrics go to output_dir",
+    "save_safetensors": "safetensors is the only format now",
+    "vllm_device": "the vLLM server takes the first GPU that training does not use",
+    "vllm_dtype": "the vLLM server takes the model's dtype",
+    "push_to_hub_revision": "use push_to_hub with hub_revision",
+    "overwrite_hub_revision": "use push_to_hub with hub_revision",
+    "benchmarks": "evaluate the saved model with `make evaluate`",
+    "callbacks": "evaluate the saved model with `make evaluate`",
+}
+
+# Open-R1's flat keys of reward arguments -> (reward, argument).
+REWARD_ARGUMENTS = {
+    "cosine_min_value_wrong": ("cosine", "min_value_wrong"),
+    "cosine_max_value_wrong": ("cosine", "max_value_wrong"),
+    "cosine_min_value_correct": ("cosine", "min_value_correct"),
+    "cosine_max_value_correct": ("cosine", "max_value_correct"),
+    "cosine_max_len": ("cosine", "max_len"),
+    "repetition_n_grams": ("repetition_penalty", "ngram_size"),
+    "repetition_max_penalty": ("repetition_penalty", "max_penalty"),
+    "max_completion_len": ("overlong", "max_completion_len"),
+    "soft_punish_cache": ("overlong", "soft_punish_cache"),
+}
+
+# Open-R1's Weights & Biases keys -> the variables that wandb reads.
+ENVIRONMENT = {"wandb_entity": "WANDB_ENTITY", "wandb_project": "WANDB_PROJECT", "wandb_run_group": "WANDB_RUN_GROUP"}
+
+
+def translate(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[dict, dict, list[str]]:
+    """Retired keys turned into today's: (config, environment variables, one note for each change).
+
+    Raises RecipeError when a key and its retired name are both set to different values.
+    """
+    result, environment, notes = dict(config), {}, []
+    for old, value in config.items():
+        if old in valid and old not in ENVIRONMENT:
+            continue
+        if old in RENAMED and RENAMED[old] in valid:
+            new = RENAMED[old]
+            if new in config and config[new] != value:
+                raise RecipeError(
+                    f"{at(old)}: `{old}` is the retired name of `{new}`, and both are set. Keep `{new}`."
+                )
+            result[new] = result.pop(old)
+            notes.append(f"{old} -> {new}")
+        elif old in REWARD_ARGUMENTS and "reward_args" in valid:
+            reward, argument = REWARD_ARGUMENTS[old]
+            arguments = {name: dict(values) for name, values in (result.get("reward_args") or {}).items()}
+            arguments.setdefault(reward, {}).setdefault(argument, result.pop(old))
+            result["reward_args"] = arguments
+            notes.append(f"{old} -> reward_args.{reward}.{argument}")
+        elif old in ENVIRONMENT:
+            environment[ENVIRONMENT[old]] = str(result.pop(old))
+            notes.append(f"{old} -> environment variable {ENVIRONMENT[old]}")
+        elif old in DROPPED:
+            del result[old]
+            notes.append(f"{old} dropped: {DROPPED[old]}")
+    return result, environment, notes

@@ -1,0 +1,120 @@
+"""Rewards by name, with arguments from the recipe.
+
+    reward_funcs: [accuracy, format, my_rewards.brevity]   # the last is a dotted path of your own function
+    reward_weights: [1.0, 0.1, 0.0]                         # a weight of 0 makes a reward a metric
+    reward_args: {accuracy: {scale: binary, require_format: true}}
+
+The functions with upstream's names also work from `trl grpo --reward_funcs open_r1.rewards.accuracy_reward`.
+"""
+
+import difflib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
+
+from open_r1.rewards.accuracy import get_accuracy_reward, get_cosine_reward
+from open_r1.rewards.form import (
+    get_format_reward,
+    get_length_reward,
+    get_reasoning_steps_reward,
+    get_xmlcount_reward,
+)
+
+# name -> function that takes the reward's arguments and returns the reward
+REWARDS: dict[str, Callable] = {
+    "accuracy": get_accuracy_reward,
+    "format": get_format_reward,
+    "xmlcount_reward_func": get_xmlcount_reward,
+    "reasoning_steps": get_reasoning_steps_reward,
+    "cosine": get_cosine_reward,
+    "repetition_penalty": get_repetition_penalty_reward,
+    "overlong": get_soft_overlong_punishment,
+    "length": get_length_reward,
+}
+
+accuracy_reward = get_accuracy_reward()
+format_reward = get_format_reward()
+xmlcount_reward_func = get_xmlcount_reward()
+reasoning_steps_reward = get_reasoning_steps_reward()
+length_reward = get_length_reward()
+
+
+def build_rewards(
+    names: list[str],
+    arguments: dict[str, dict],
+    weights: list[float] | None = None,
+    *,
+    max_completion_length: int,
+    prefilled_think: bool = False,
+) -> list[Callable]:
+    """The reward functions of a run.
+
+    `arguments` are the recipe's, by reward name. What the run itself knows fills the gaps: the completion limit for
+    the length-scaled rewards, and whether the chat template begins the model's turn with `<think>`.
+    Raises ValueError naming the reward, argument or number of weights that is wrong.
+    """
+    for name, values in arguments.items():
+        if name not in REWARDS:
+            raise ValueError(f"reward_args.{name}: no reward of that name takes arguments.{_nearest(name, REWARDS)}")
+        allowed = list(inspect.signature(REWARDS[name]).parameters)
+        for key in values:
+            if key not in allowed:
+                raise ValueError(
+                    f"reward_args.{name}.{key}: `{name}` takes {', '.join(allowed)}.{_nearest(key, allowed)}"
+                )
+    if weights is not None and len(weights) != len(names):
+        raise ValueError(f"reward_weights has {len(weights)} weights for {len(names)} rewards: {', '.join(names)}.")
+    known = {
+        "max_len": max_completion_length,
+        "max_completion_len": max_completion_length,
+        # A fifth of the limit, the share of DAPO's own setting (4,096 of 20,480 tokens).
+        "soft_punish_cache": max_completion_length // 5,
+        "prefilled_think": prefilled_think,
+    }
+    rewards = []
+    for name in names:
+        if name not in REWARDS:
+            rewards.append(_imported(name))
+            continue
+        parameters = inspect.signature(REWARDS[name]).parameters
+        gaps = {key: value for key, value in known.items() if key in parameters}
+        try:
+            rewards.append(REWARDS[name](**gaps | arguments.get(name, {})))
+        except ValueError as error:
+            raise ValueError(f"reward_args.{name}: {error}") from None
+    return rewards
+
+
+def _imported(path: str) -> Callable:
+    module_name, _, function_name = path.rpartition(".")
+    if not module_name:
+        raise ValueError(
+            f"unknown reward `{path}`.{_nearest(path, REWARDS)} Known: {', '.join(REWARDS)}, or a dotted path."
+        )
+    # As with `python -m` and TRL: a user's module lies in the folder the run is started from.
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"reward `{path}` cannot be imported: {error}.") from error
+
+
+def _nearest(name: str, names) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean `{close[0]}`?" if close else ""
+
+
+__all__ = [
+    "REWARDS",
+    "accuracy_reward",
+    "build_rewards",
+    "format_reward",
+    "length_reward",
+    "reasoning_steps_reward",
+    "xmlcount_reward_func",
+]

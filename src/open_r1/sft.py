@@ -1,0 +1,78 @@
+"""Supervised fine-tuning: the cold start before GRPO, or a baseline beside it.
+
+Rows hold `messages`, or `prompt` and `completion`, or `text`. TRL's SFTTrainer computes every number.
+
+    accelerate launch --config_file recipes/accelerate_configs/zero3.yaml \\
+        src/open_r1/sft.py --config recipes/HuatuoGPT-o1/sft/config_demo.yaml
+"""
+
+from functools import partial
+
+from transformers import set_seed
+from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config, get_quantization_config
+
+from open_r1.arguments import SFTScriptArguments
+from open_r1.data import load_data, with_system_prompt
+from open_r1.run_folder import MetricsFile, checkpoint_to_resume
+from open_r1.run_setup import (
+    check_before_loading,
+    finish,
+    load_tokenizer,
+    model_init_kwargs,
+    run,
+    say,
+    set_up_logging,
+    show_progress,
+    split_of,
+)
+
+
+def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: ModelConfig) -> None:
+    """Train as a parsed recipe says; model and metrics lie in output_dir afterwards."""
+    set_seed(training_args.seed)
+    set_up_logging(training_args)
+    check_before_loading(training_args, model_args)
+    checkpoint = checkpoint_to_resume(training_args)
+    tell = partial(say, training_args)
+
+    # ---- conversations
+    tokenizer = load_tokenizer(model_args, script_args)
+    evaluates = training_args.eval_strategy != "no"
+    with training_args.main_process_first(desc="conversations"):
+        splits = load_data(script_args)
+        train_rows = conversations(split_of(splits, script_args.dataset_train_split, "training"), script_args)
+        eval_rows = None
+        if evaluates:
+            eval_rows = conversations(split_of(splits, script_args.dataset_test_split, "eval_strategy"), script_args)
+
+    # ---- trainer
+    training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
+    trainer = SFTTrainer(
+        model=model_args.model_name_or_path,
+        args=training_args,
+        train_dataset=train_rows,
+        eval_dataset=eval_rows,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model_args),
+        quantization_config=get_quantization_config(model_args),
+        callbacks=[MetricsFile()],
+    )
+    show_progress(trainer)
+
+    # ---- train, save, evaluate, publish
+    if checkpoint:
+        tell(f"resuming from {checkpoint}")
+    result = trainer.train(resume_from_checkpoint=checkpoint)
+    finish(trainer, result, evaluates, script_args)
+
+
+def conversations(rows, script_args: SFTScriptArguments):
+    """The rows with the recipe's system prompt before conversations that bring none."""
+    key = next((name for name in ("messages", "prompt") if name in rows.column_names), None)
+    if key is None or not script_args.system_prompt or not isinstance(rows[0][key], list):
+        return rows
+    return rows.map(lambda row: {key: with_system_prompt(row[key], script_args.system_prompt)}, desc="system prompt")
+
+
+if __name__ == "__main__":
+    run("sft", main)
