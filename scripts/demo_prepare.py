@@ -4,7 +4,7 @@
 
 writes below the output folder
 
-    questions/        train, test .jsonl: synthetic vignettes (not medical advice), split by distinct vignette
+    questions/        train and test: synthetic vignettes (not medical advice), split by distinct vignette
     traces_gold/      train.jsonl for the SFT cold start, written by a careful teacher
     traces_careless/  the same from a careless one, most of whose reasoning stops too early
     model/            a Qwen2 of 390,000 untrained parameters (untied embeddings) and its tokenizer
@@ -13,11 +13,11 @@ writes below the output folder
 import argparse
 import json
 import random
-from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
+from open_r1.questions.prepared import write_prepared
 from open_r1.questions.record import Question, question_text
 from open_r1.questions.vignettes import (
     FINDINGS,
@@ -42,8 +42,8 @@ def prepare(folder: Path, seed: int) -> list[Question]:
         split: make_questions(vignettes, ROWS_PER_VIGNETTE[split], split, seed)
         for split, vignettes in split_vignettes(seed).items()
     }
-    for split, rows in questions.items():
-        write_jsonl(folder / "questions" / f"{split}.jsonl", [question_row(question) for question in rows])
+    (folder / "questions").mkdir(parents=True, exist_ok=True)
+    write_prepared(folder / "questions", questions)
     rng = random.Random(f"traces {seed}")
     teachers = {"gold": gold_trace, "careless": lambda question: careless_trace(question, rng)}
     for name, teacher in teachers.items():
@@ -65,12 +65,6 @@ def system_prompt() -> str:
 def ask(question: Question) -> list[dict[str, str]]:
     """The messages that ask a question; trainers put the recipe's system prompt before them."""
     return [{"role": "user", "content": question_text(question)}]
-
-
-def question_row(question: Question) -> dict:
-    """One row of a prepared folder: upstream's columns, the trainer's prompt, and the record itself."""
-    row = {"question": question_text(question), "option": question.answer_text, "reference": question.answer}
-    return row | {"prompt": ask(question)} | asdict(question)
 
 
 def write_jsonl(path: Path, rows: list[dict]):
