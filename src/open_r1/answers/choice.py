@@ -22,7 +22,9 @@ _LONG = 3000
 _LAST, _TAIL, _HEAD = 300, 1500, 600
 _SENTENCE_START = re.compile(r"[.!?]\s|\n")
 _WORKED = 140
-_BENCHMARK_FORM = re.compile(r"answer is \(?([A-Z])(?![A-Za-z'])\)?")
+_BENCHMARK_FORM = re.compile(
+    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z]))|\s+(?:and|or)\s+\(?[A-Z]\b))"
+)
 
 Choice = tuple[str | None, Found]
 
@@ -92,7 +94,7 @@ def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]
         reading.commitments.append(Commitment(*last, FINAL, len(text), len(text)))
     choice = _weigh(reading)
     if choice[1] is not Found.DECLINED:
-        as_taught = _benchmark_letter(text, choice)
+        as_taught = _benchmark_letter(reading, choice)
         if as_taught in options.letters:
             choice = options.letters[as_taught], Found.LETTER
     return choice, reading
@@ -140,7 +142,7 @@ def _weigh(reading: Reading) -> Choice:
     return None, current.how
 
 
-def _benchmark_letter(text: str, choice: Choice) -> str | None:
+def _benchmark_letter(reading: Reading, choice: Choice) -> str | None:
     """The letter of the one sentence "the answer is (X)" that ends worked reasoning, as the benchmark itself reads it.
 
     MMLU-Pro teaches its examples' closing sentence and grades by it alone: the first letter of "The answer is (G) and
@@ -148,9 +150,14 @@ def _benchmark_letter(text: str, choice: Choice) -> str | None:
     reading, so it holds where reasoning stands before the sentence, one letter only is so named, and nothing after it
     corrects it. A bare "The answer is (A) or (B)" stays no answer.
     """
+    text = reading.text
     named = list(_BENCHMARK_FORM.finditer(text))
-    if len({m[1] for m in named}) != 1 or named[0].start() < _WORKED or named[0][1] == choice[0]:
+    letters = {m[1] or m[2] for m in named}
+    if len(letters) != 1 or named[0].start() < _WORKED or choice[0] in letters or choice[1] is Found.TEXT:
         return None
-    if any(TAKEN_BACK.match(text, m.end()) for m in named) or (choice[0] and CORRECTS.search(text, named[-1].end())):
+    at = named[-1].end()
+    taken_back = any(TAKEN_BACK.match(text, m.end()) for m in named)
+    withdrawn = any(c.withdraws and c.letters & letters and c.start >= at for c in reading.commitments)
+    if taken_back or (choice[0] and CORRECTS.search(text, at)) or (choice[1] is Found.NOTHING and withdrawn):
         return None
-    return named[0][1]
+    return letters.pop()

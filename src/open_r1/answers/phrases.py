@@ -8,7 +8,7 @@ import re
 # These patterns run over the whole text, in small letters: without re.I and without a leading boundary, which the
 # caller checks (`starts_word`), Python's engine skips to the possible first letters and is three times as fast.
 ANSWER_NOUN = re.compile(
-    r"(?:answers?|ans|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
+    r"(?:answers?|ans\.?|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
     r"|(?:correct|right|true|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
     r"(?:options?|choices?|responses?|selections?|picks?|letters?|alternatives?|diagnosis|conclusion|statement))(?![a-z0-9_])"
     r"|答案|正确选项|正解"
@@ -31,7 +31,7 @@ COPULA = re.compile(
 NEGATED_COPULA = re.compile(r"\s*(?:not|n't|never)\b|n't\b", re.I)
 # Words that may stand between "is" and the answer without changing what is said.
 FILLER = re.compile(
-    r"(?:[\s\"'\-:*,]|(?:therefore|thus|hence|so|clearly|likely|most|probably|definitely|indeed|actually|then|simply|just"
+    r"(?:[\s\"'\-:*,]|\.{2,}|(?:therefore|thus|hence|so|clearly|likely|most|probably|definitely|indeed|actually|then|simply|just"
     r"|also|still|now|only|certainly|undoubtedly|obviously|in fact|indeed|in conclusion|finally|ultimately|as follows"
     r"|to be|be|given by|indicated by|represented by|represented as|found in|listed as|in|with|by|as|both|either|that"
     r"|(?:the |my )?(?:(?:correct|final|best|right) )?(?:answer|choice|option|statement) (?:is|would be)"

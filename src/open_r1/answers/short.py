@@ -48,6 +48,8 @@ def read_short(text: str, options: Options) -> Choice | None:
         letters, size = options.match(beside, 0)
         if letters and size == len(beside):
             return (letter, Found.LETTER_AND_TEXT) if letter in letters else (None, Found.CONTRADICTION)
+        if not options.texts[letter] and line["mark"].strip() in (")", ".", ":"):
+            return letter, Found.LETTER
     return None
 
 
@@ -85,7 +87,7 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
-_BULLET = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*")
+_BULLET = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s+(?=\S)")
 
 
 def _lettered(line: str, options: Options) -> bool:
@@ -104,7 +106,9 @@ def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] 
     if _lettered(lines[-2], options):
         return None
     short = read_short(_BULLET.sub("", lines[-1]), options)
-    if short and short[1] is Found.TEXT and (not options.telling(short[0]) or _BULLET.match(lines[-1])):
+    # "No" or "13" below a table or a calculation may be a part of it.
+    bare = short and short[1] is Found.TEXT and not options.telling(short[0]) and len(lines[-2]) < 40
+    if bare or (short and short[1] is Found.TEXT and _BULLET.match(lines[-1])):
         return None
     return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
 

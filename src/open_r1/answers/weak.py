@@ -55,8 +55,8 @@ def _zone_start(reading: Reading, sentences: int) -> int:
 _NAMES = re.compile(
     r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
     r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
-    r"|\b(?:diagnosis|answer|conclusion)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
-    r"|suggestive of|indicative of|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
+    r"|suggestive of|indicative of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
     r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
