@@ -80,7 +80,9 @@ def read_statements(text: str, options: Options, *, last_only: bool = False) -> 
     for label in say.LABEL.finditer(text) if ":" in text else ():
         _commit(reading, _item_after(text, label.end(), options), FINAL if label["final"] else ANSWER, label.start())
     for verb in say.CHOOSING.finditer(small):
-        if say.starts_word(small, verb.start()) and not re.search(r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]):
+        if say.starts_word(small, verb.start()) and not re.search(
+            r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]
+        ):
             item = _item_after(text, verb.end(), options)
             if item:
                 _commit(reading, item, ANSWER, verb.start())
@@ -243,7 +245,9 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
         joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
         group = letters = letters | joined if joined else letters
-        negated = (_hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)) or (joined and group_negated)
+        negated = (
+            _hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)
+        ) or (joined and group_negated)
         group_negated = bool(negated)
         if negated or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
@@ -258,11 +262,15 @@ def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
                 weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
-                reading.commitments.append(Commitment(item.letters, item.how, weight, start, max(item.end, answer.end())))
+                reading.commitments.append(
+                    Commitment(item.letters, item.how, weight, start, max(item.end, answer.end()))
+                )
             continue
         right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
-            right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
+            right_one = Commitment(
+                item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0])
+            )
             if right_one.concluding:
                 reading.verdicts.append(right_one)
             reading.commitments.append(right_one)
@@ -302,7 +310,9 @@ def _own_text_before(text: str, at: int, letter: str, options: Options) -> int |
 
 def _is_sentence(reading: Reading, start: int, end: int) -> bool:
     text = reading.text
-    return not text[reading.sentence_start(start) : start].strip() and not text[end : reading.sentence_end(end)].strip(" .!\n")
+    return not text[reading.sentence_start(start) : start].strip() and not text[end : reading.sentence_end(end)].strip(
+        " .!\n"
+    )
 
 
 def _hinted(text: str, hints: tuple[str, ...]) -> bool:

@@ -42,7 +42,9 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.SEVERAL
     if named and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
-    if named and say.CUE.search(text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)):
+    if named and say.CUE.search(
+        text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
+    ):
         return named.pop(), Found.LETTER
     return _NOTHING
 
@@ -65,11 +67,14 @@ _NAMES = re.compile(
 _IS_NAMED = re.compile(
     r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
     r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|preferred|treatment|diagnosis"
-    r"|cause|explanation)\b",
+    r"|cause|explanation)\b"
+    r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
 _OR = re.compile(r"\s*,?\s*(?:or|and)\s+(?:an?\s+|the\s+)?")
-_ENDED = re.compile(r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|rather|over)\b)")
+_ENDED = re.compile(
+    r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|rather|over)\b)"
+)
 # A sentence of a list says what one part is, not what the answer is.
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
@@ -79,7 +84,10 @@ _STRONG_CUE = re.compile(
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
     re.I,
 )
-_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b", re.I)
+_LESS = re.compile(
+    r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b",
+    re.I,
+)
 
 
 def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
@@ -132,7 +140,9 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         if at != first and _LESS.search(text, start, at):
             continue
         rest = text[item.end : end].strip(" .!\"')\n")
-        measured = len(tokens(options.texts[letter])) > 1 or bool(at != first and say.CONCLUDES.search(text, start, at))
+        measured = len(tokens(options.texts[letter])) > 1 or bool(
+            at != first and say.CONCLUDES.search(text, start, at)
+        )
         if (not rest and (options.telling(letter) or measured)) or (at != first and options.telling(letter)):
             return {letter}
     return set()
