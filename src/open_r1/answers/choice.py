@@ -1,8 +1,10 @@
 """The letter that a completion commits to, read as a careful reader would; abstains where that reader could not say.
 
-First the part that answers is found (sections.py). In it every commitment is read with its place and weight
-(statements.py), then the commitments are weighed against each other in the order in which they were written (here):
-a later one takes over when the text says that it corrects or concludes, else two different ones are no answer.
+1. sections.py finds the part that answers: after the thinking, in the last answer tags, before an invented question.
+2. statements.py and passing.py read every commitment in it with its place and weight ("the answer is (B)", "C is wrong").
+3. Here they are weighed in the order in which they were written: a later one takes over when the text says that it
+   corrects or concludes, else two different ones are no answer.
+4. Where nothing was stated, weak.py looks at what the last sentences conclude with.
 """
 
 import re
@@ -11,9 +13,10 @@ from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
 from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
+from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading
 from open_r1.answers.sections import answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
-from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
+from open_r1.answers.statements import read_statements
 from open_r1.answers.weak import concluding_text, pointed_letter
 
 # A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where

@@ -25,6 +25,9 @@ _GOES_ON_A = re.compile(
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")
 _AFTER_BRACKET = re.compile(r"[\s:\"'-]*(?:is |= )?")
 _AFTER_BARE = re.compile(r"[ \t]*[).:\],-]?[\s\"':(-]*(?:is |= )?")
+_TEXT_BEGINS = re.compile(r"\.?\s+[A-Z0-9]")
+_PART_TEXT = re.compile(r"\)\s*\S")
+_WORD_FOLLOWS = re.compile(r"\s*\w")
 _COMMENT = re.compile(r"\s*\([^()\n]{1,200}\)")
 _TEXT_END = re.compile(
     r"\s*(?:$|[.,;:!?)\]}\"'\n(\[]|-\s)|\s+(?:because|since|as|which|due|given|based|but|in this|in the|for this|for the|rather"
@@ -59,7 +62,7 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     found = _BRACKETED.match(text, at)
     if found:
         letter = found[1].upper()
-        if options.numbered and found[1].islower() and re.compile(r"\s*\w").match(text, found.end()):
+        if options.numbered and found[1].islower() and _WORD_FOLLOWS.match(text, found.end()):
             return None
         if letter in options.letters:
             return options.letters[letter], found.end(), True
@@ -70,14 +73,14 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     letter, end = found[1], found.end()
     known = options.letters.get(letter.upper())
     if letter.islower():
-        if options.numbered and re.compile(r"\)\s*\S").match(text, end):
+        if options.numbered and _PART_TEXT.match(text, end):
             return None
         follows = _CLOSED_SMALL.match(text, end) or (letter not in "ai" and _GOES_ON.match(text, end))
     else:
         follows = _CLOSED.match(text, end) or (_GOES_ON_A if letter in "AI" else _GOES_ON).match(text, end)
         if not follows and known and letter not in "AI":
             # "The answer is B Cushing syndrome": a capital or a digit begins the option's text.
-            follows = re.compile(r"\.?\s+[A-Z0-9]").match(text, end)
+            follows = _TEXT_BEGINS.match(text, end)
         if not follows and known:
             letters, _ = options.match(tokens(text, end, end + options.reach), 0)
             follows = known in letters

@@ -148,6 +148,9 @@ POINTS_TO = re.compile(
 ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?[\"'(]*$", re.I)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
+ONLY = re.compile(r"\bonly (?:(?:option|choice) )?[\"'(]*$", re.I)
+# "The answer is (A) for the first child and (B) for the second."
+SHARED_OUT = re.compile(r"[^.?!\n]{0,80}?\b(?:and|or)\s+(?:option\s+)?\(?([A-Z])\)?\s+(?:for|if|in|when)\b")
 # "Hence C."
 LEADS = re.compile(
     r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|guess|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$",
@@ -156,7 +159,7 @@ LEADS = re.compile(
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|say|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|say|get|gives|yields|only|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)

@@ -7,7 +7,7 @@ from open_r1.answers.found import Found
 from open_r1.answers.items import read_item, text_at
 from open_r1.answers.normalise import tokens
 from open_r1.answers.options import Options
-from open_r1.answers.statements import Reading, in_list
+from open_r1.answers.reading import Reading, in_list
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
@@ -36,6 +36,8 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.SEVERAL
     if reading.last_decline >= zone:
         return None, Found.DECLINED
+    if len(reading.seeming) == 1:
+        return next(iter(reading.seeming)), Found.LETTER
     passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
@@ -183,4 +185,6 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
         if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
             # "Either lisinopril or losartan would be best" names both.
             named |= letters | (mentioned if joins else set())
+        elif joins and named:
+            named |= letters
     return named, mentioned
