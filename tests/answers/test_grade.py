@@ -142,6 +142,9 @@ def test_real_bounds_take_their_own_answers(shared_data):
     for row in rows:
         limits = {"lower_limit": row["Lower Limit"], "upper_limit": row["Upper Limit"]}
         asked = question(row["Ground Truth Answer"], {}, Kind.NUMBER, **limits)
-        if not grade(f"Thus the answer is {row['Ground Truth Answer']}.", asked).correct or grade("0.12345", asked).correct:
+        if (
+            not grade(f"Thus the answer is {row['Ground Truth Answer']}.", asked).correct
+            or grade("0.12345", asked).correct
+        ):
             wrong.append(row["Row Number"])
     assert wrong == []

@@ -11,7 +11,9 @@ ROW = {"completion": "The answer is B.", "options": {"A": "x", "B": "y"}, "answe
 
 def run(tmp_path, *lines):
     source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
-    source.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    source.write_text(
+        "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines), encoding="utf-8"
+    )
     command = [sys.executable, str(SCRIPT), str(source), "--output", str(output)]
     return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False), output
 

@@ -10,9 +10,57 @@ from open_r1.answers.value import grade_number, grade_text
 
 OPTIONS = {"A": "B. fragilis", "B": "Vitamin A", "C": "C (complement)", "D": "3.5 mg", "E": ""}
 PIECES = (
-    *("A", "B", " (C)", "D)", "the answer is ", "Answer:", "not ", " and ", " or ", "\n", ". ", ", ", "**", "\\boxed{", "}", "{", "$"),
-    *("<think>", "</think>", "<answer>", "</answer>", '{"answer": "', '"', "## Final Response", "Question:", "Vitamin A", "3.5", "é", "答案"),
-    *("\u200b", "\x00", "\ud7ff", "-", "is incorrect", "Wait, ", "option ", "(", ")", "[", "]", "𝐁", "½", "\u2028", "İ", "ß"),
+    *(
+        "A",
+        "B",
+        " (C)",
+        "D)",
+        "the answer is ",
+        "Answer:",
+        "not ",
+        " and ",
+        " or ",
+        "\n",
+        ". ",
+        ", ",
+        "**",
+        "\\boxed{",
+        "}",
+        "{",
+        "$",
+    ),
+    *(
+        "<think>",
+        "</think>",
+        "<answer>",
+        "</answer>",
+        '{"answer": "',
+        '"',
+        "## Final Response",
+        "Question:",
+        "Vitamin A",
+        "3.5",
+        "é",
+        "答案",
+    ),
+    *(
+        "\u200b",
+        "\x00",
+        "\ud7ff",
+        "-",
+        "is incorrect",
+        "Wait, ",
+        "option ",
+        "(",
+        ")",
+        "[",
+        "]",
+        "𝐁",
+        "½",
+        "\u2028",
+        "İ",
+        "ß",
+    ),
 )
 
 
@@ -29,7 +77,9 @@ def test_random_texts_never_raise():
 def test_random_characters_never_raise():
     rng = random.Random(1)
     for _ in range(1000):
-        text = "".join(chr(rng.choice((rng.randint(0, 127), rng.randint(0, 0xD7FF)))) for _ in range(rng.randint(0, 80)))
+        text = "".join(
+            chr(rng.choice((rng.randint(0, 127), rng.randint(0, 0xD7FF)))) for _ in range(rng.randint(0, 80))
+        )
         extract(text, OPTIONS)
         grade_text(text, "x + 1")
 

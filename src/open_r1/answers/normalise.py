@@ -10,7 +10,9 @@ _LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧ‘’‚‛′´`“”„«»″‐‑‒–−\u00ad",
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYX'''''''\"\"\"\"\"\"------",
 )
-_REPLACED = str.maketrans({"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")})
+_REPLACED = str.maketrans(
+    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
+)
 
 _LATEX_FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathbf|mathrm|mathit|mathsf|mbox|bm|boldsymbol|emph|underline)\s*"

@@ -1,10 +1,9 @@
 """The options of a question, made ready for finding them in a text by their words."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-
-import re
 
 from open_r1.answers.normalise import Token, first_token, tidy, tokens
 
@@ -12,7 +11,9 @@ _PART = re.compile(r"(?<![A-Za-z0-9])[a-j]\)")
 _ARTICLES = frozenset(("a", "an", "the"))
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 # Words that stand in any prose, so that their mere presence says nothing: such options count in a statement only.
-_COMMON = frozenset("yes no maybe true false none all both neither unknown normal other".split())
+_COMMON = frozenset(
+    ["yes", "no", "maybe", "true", "false", "none", "all", "both", "neither", "unknown", "normal", "other"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,12 @@ def _spellings(texts: dict[str, str]) -> dict[str, tuple[Spelling, ...]]:
     return {first: tuple(same) for first, same in by_first.items()}
 
 
-_NONE_TEXT = re.compile(r"none(?: of (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned)?.*)?\W*$", re.I)
-_ALL_TEXT = re.compile(r"all(?: of)? (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned).*$", re.I)
+_NONE_TEXT = re.compile(
+    r"none(?: of (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned)?.*)?\W*$", re.I
+)
+_ALL_TEXT = re.compile(
+    r"all(?: of)? (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned).*$", re.I
+)
 
 
 def _only(pattern: re.Pattern[str], texts: dict[str, str]) -> str | None:
@@ -122,7 +127,9 @@ def _read(items: tuple[tuple[str, str], ...]) -> Options:
         for spelling in same:
             written[spelling.folded].add(spelling.written)
     cased = any(len(forms) > 1 for forms in written.values())
-    return Options(letters, texts, spellings, _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered, reach, cased)
+    return Options(
+        letters, texts, spellings, _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered, reach, cased
+    )
 
 
 def read_options(options: dict[str, str]) -> Options:

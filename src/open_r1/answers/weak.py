@@ -7,7 +7,7 @@ from open_r1.answers.found import Found
 from open_r1.answers.items import read_item, text_at
 from open_r1.answers.normalise import tokens
 from open_r1.answers.options import Options
-from open_r1.answers.statements import Reading, in_list
+from open_r1.answers.reading import Reading, in_list
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
@@ -36,13 +36,17 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.SEVERAL
     if reading.last_decline >= zone:
         return None, Found.DECLINED
+    if len(reading.seeming) == 1:
+        return next(iter(reading.seeming)), Found.LETTER
     passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
         return None, Found.SEVERAL
     if named and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
-    if named and say.CUE.search(text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)):
+    if named and say.CUE.search(
+        text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
+    ):
         return named.pop(), Found.LETTER
     return _NOTHING
 
@@ -55,8 +59,8 @@ def _zone_start(reading: Reading, sentences: int) -> int:
 _NAMES = re.compile(
     r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
     r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
-    r"|\b(?:diagnosis|answer|conclusion)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
-    r"|suggestive of|indicative of|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
+    r"|suggestive of|indicative of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
     r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
@@ -65,11 +69,14 @@ _NAMES = re.compile(
 _IS_NAMED = re.compile(
     r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
     r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|preferred|treatment|diagnosis"
-    r"|cause|explanation)\b",
+    r"|cause|explanation)\b"
+    r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
 _OR = re.compile(r"\s*,?\s*(?:or|and)\s+(?:an?\s+|the\s+)?")
-_ENDED = re.compile(r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|rather|over)\b)")
+_ENDED = re.compile(
+    r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|rather|over)\b)"
+)
 # A sentence of a list says what one part is, not what the answer is.
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
@@ -79,7 +86,10 @@ _STRONG_CUE = re.compile(
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
     re.I,
 )
-_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b", re.I)
+_LESS = re.compile(
+    r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b",
+    re.I,
+)
 
 
 def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
@@ -132,7 +142,9 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         if at != first and _LESS.search(text, start, at):
             continue
         rest = text[item.end : end].strip(" .!\"')\n")
-        measured = len(tokens(options.texts[letter])) > 1 or bool(at != first and say.CONCLUDES.search(text, start, at))
+        measured = len(tokens(options.texts[letter])) > 1 or bool(
+            at != first and say.CONCLUDES.search(text, start, at)
+        )
         if (not rest and (options.telling(letter) or measured)) or (at != first and options.telling(letter)):
             return {letter}
     return set()
@@ -173,4 +185,6 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
         if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
             # "Either lisinopril or losartan would be best" names both.
             named |= letters | (mentioned if joins else set())
+        elif joins and named:
+            named |= letters
     return named, mentioned
