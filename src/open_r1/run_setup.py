@@ -15,6 +15,7 @@ from trl import ModelConfig
 
 from open_r1.arguments import DataArguments, RecipeError
 from open_r1.recipes import load_recipe
+from open_r1.rollouts.errors import ServerError
 from open_r1.run_folder import Progress
 
 
@@ -29,7 +30,7 @@ def run(task: str, main: Callable) -> None:
         for note in notes if talks else []:
             print(f"recipe: {note}", file=sys.stderr)
         main(*arguments)
-    except RecipeError as error:
+    except (RecipeError, ServerError) as error:
         if talks:
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
