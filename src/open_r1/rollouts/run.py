@@ -1,6 +1,5 @@
 """What grpo.py calls: completions for one training run, from a server of its own, one elsewhere, or the trainer itself."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -43,10 +42,9 @@ def rollouts(
     check_weight_sync(training_args)
     server, token = None, training_args.vllm_server_token
     if not training_args.names_a_server:
-        token = token or secrets.token_urlsafe(32)
         # All processes check the topology; only the first one starts a server.
-        settings = server_settings(training_args, model_args, max_prompt_length, local_training_processes(), token)
-        server = VLLMServer(settings, Path(training_args.output_dir) / "vllm_server.log")
+        settings = server_settings(training_args, model_args, max_prompt_length, local_training_processes())
+        server, token = VLLMServer(settings, Path(training_args.output_dir) / "vllm_server.log"), settings.token
     arguments = {
         "server": server,
         "model": model_args.model_name_or_path,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -25,7 +26,8 @@ LOG_PREFIX = re.compile(r"^(\(\S+ pid=\d+\) ?)?((DEBUG|INFO|WARNING|ERROR) \S+ \
 NOISE = re.compile(
     r"^( - (leaked|\.\.\. skipped)|nanobind:|See https://nanobind|\s*warnings\.warn)|Route: |resource_tracker"
 )
-CAUSE = re.compile(r"\b\w*(Error|Exception): .+|Address already in use")
+PORT_TAKEN = "Address already in use"
+CAUSE = re.compile(r"\b\w*(Error|Exception): .+")
 
 
 class VLLMServer:
@@ -89,6 +91,10 @@ class VLLMServer:
         while not self._healthy():
             waited = time.monotonic() - self._since
             if not self.alive:
+                if self.settings.port is None and any(PORT_TAKEN in line for line in self._lines()):
+                    tell("vLLM server: another process took its port, starting on another")
+                    self.start()
+                    continue
                 raise ServerError(f"the vLLM server died {waited:.0f} s after its start. {self.tail()}")
             if waited > timeout:
                 raise ServerError(
@@ -102,8 +108,10 @@ class VLLMServer:
         tell(f"vLLM server: ready after {time.monotonic() - self._since:.0f} s")
 
     def _healthy(self) -> bool:
+        # Not /health, which needs no token: another run's server that took the port first would answer it.
+        headers = {"Authorization": f"Bearer {self.settings.token}"}
         try:
-            return requests.get(f"{self.url}/health", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/v1/models", headers=headers, timeout=5).status_code == 200
         except requests.RequestException:
             return False
 
@@ -113,19 +121,15 @@ class VLLMServer:
             return
         if self.alive:
             self._guard.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):  # the guard itself may hang
                 self._guard.wait(guard.GRACE + 10)
-            except subprocess.TimeoutExpired:
-                pass  # the guard itself hangs
         self.kill()
 
     def kill(self) -> None:
         """End the server at once with SIGKILL, which a stopped process obeys too."""
         # Also when the guard is gone: it may have been killed, and its group is still there.
-        try:
+        with suppress(ProcessLookupError):  # nothing of the group is left
             os.killpg(self._guard.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # nothing of the group is left
         self._guard.wait()
 
     def _lines(self) -> list[str]:

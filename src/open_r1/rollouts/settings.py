@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import secrets
 import sys
 from dataclasses import dataclass
 
@@ -101,11 +102,7 @@ class ServerSettings:
 
 
 def server_settings(
-    training_args: GRPOConfig,
-    model_args: ModelConfig,
-    max_prompt_length: int | None,
-    training_processes: int,
-    token: str,
+    training_args: GRPOConfig, model_args: ModelConfig, max_prompt_length: int | None, training_processes: int
 ) -> ServerSettings:
     """The server of a recipe, beside `training_processes` training processes on this machine.
 
@@ -125,7 +122,8 @@ def server_settings(
         dtype=server_dtype(training_args, model_args),
         gpus=gpus,
         weight_sync=training_args.weight_sync,
-        token=token,
+        # Always one: other users of this machine can reach its loopback address too.
+        token=training_args.vllm_server_token or secrets.token_urlsafe(32),
         listen_host=training_args.vllm_listen_host,
         max_model_length=limit,
         gpu_memory_utilization=training_args.vllm_gpu_memory_utilization,
