@@ -20,7 +20,7 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError, SFTScriptArguments
 from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS, translate
-from open_r1.rewards import check_rewards
+from open_r1.rewards import build_rewards
 
 TASKS = {
     "grpo": (GRPOScriptArguments, GRPOConfig, ModelConfig),
@@ -145,7 +145,12 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         )
     if task == "grpo":
         try:
-            check_rewards(script_args.reward_funcs, script_args.reward_args or {}, training_args.reward_weights)
+            build_rewards(
+                script_args.reward_funcs,
+                script_args.reward_args or {},
+                training_args.reward_weights,
+                max_completion_length=training_args.max_completion_length,
+            )
         except ValueError as error:
             raise RecipeError(f"{path or 'command line'}: {error}") from None
         for name in (script_args.reward_args or {}).keys() - set(script_args.reward_funcs):

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from transformers import ProgressCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
@@ -38,7 +39,7 @@ class MetricsFile(TrainerCallback):
 class Progress(ProgressCallback):
     """A progress bar that shows reward and completion length (GRPO) or loss (SFT) instead of printing every log."""
 
-    SHOWN = {"reward": "reward", "completions/mean_length": "length", "loss": "loss"}
+    SHOWN: ClassVar = {"reward": "reward", "completions/mean_length": "length", "loss": "loss"}
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if state.is_world_process_zero and self.training_bar is not None:

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, ProgressCallbac
 from trl import ModelConfig
 
 from open_r1.arguments import DataArguments, RecipeError
+from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
 from open_r1.rollouts.errors import ServerError
 from open_r1.run_folder import Progress
@@ -21,6 +22,9 @@ from open_r1.run_folder import Progress
 
 def run(task: str, main: Callable) -> None:
     """Parse the command line's recipe and run `main` with it; what is wrong with either is one line and exit 2."""
+    # A script's folder comes first on the path: without this, a user's `rewards.py` or Hugging Face's `evaluate` would
+    # be taken for the modules of that name in here.
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent]
     # TRL and DeepSpeed call functions by retired names at every step; nobody who runs a recipe can act on that.
     for message in (".*gradient_checkpointing", "`torch.distributed"):
         warnings.filterwarnings("ignore", message=message, category=FutureWarning)
@@ -30,7 +34,7 @@ def run(task: str, main: Callable) -> None:
         for note in notes if talks else []:
             print(f"recipe: {note}", file=sys.stderr)
         main(*arguments)
-    except (RecipeError, ServerError) as error:
+    except (RecipeError, DataError, ServerError) as error:
         if talks:
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

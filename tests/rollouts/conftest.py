@@ -1,11 +1,6 @@
 """A tiny model, and the settings of a server for it."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tiny_model import save_tiny_model
 

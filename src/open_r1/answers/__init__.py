@@ -1,9 +1,7 @@
-from open_r1.answers.grade import Found, Grade
+"""Extract the answer from a completion and grade it against a question."""
 
+from open_r1.answers.choice import extract, extract_choice
+from open_r1.answers.found import Found
+from open_r1.answers.grade import Grade, grade
 
-def grade(completion, question, truncated=None):
-    import re
-
-    m = re.search(r"<answer>\s*(.*?)\s*</answer>", completion)
-    Found.by_text = False
-    return Grade(bool(m) and m[1] == question.answer, m[1] if m else None, Found.NOTHING, False)
+__all__ = ["Found", "Grade", "extract", "extract_choice", "grade"]

@@ -1,1 +1,183 @@
-def load(path, columns): ...
+"""Your own questions: a JSON-lines or CSV file and a map from our fields to its columns."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from open_r1.questions.files import (
+    LETTERS,
+    BadRow,
+    DataError,
+    Row,
+    brief,
+    find_file,
+    read_csv,
+    read_jsonl,
+    read_parquet,
+    to_questions,
+)
+from open_r1.questions.record import Kind, Question
+
+READERS = {".jsonl": read_jsonl, ".json": read_jsonl, ".csv": read_csv, ".parquet": read_parquet}
+FIELDS = ("stem", "options", "answer", "id", "context", "images", "difficulty", "kind")
+ANSWER_FORMS = ("letter", "text", "index0", "index1")
+
+
+def find(path: Path | str) -> list[Path]:
+    """The file itself; raises FileNotFoundError or, for an unknown ending, DataError."""
+    file = find_file(path, [], "questions")
+    if file.suffix.lower() not in READERS:
+        raise DataError(f"{file}: the name of a file of questions must end in {', '.join(READERS)}")
+    return [file]
+
+
+def load(
+    path: Path | str,
+    columns: dict | None = None,
+    split: str = "train",
+    source: str | None = None,
+    rejects: list[BadRow] | None = None,
+) -> list[Question]:
+    """Questions from a file of yours, in file order; `source` is its name without the ending unless given.
+
+    `columns` maps fields to columns: `stem`, `answer` and, where there are any, `options`, `id`, `context`, `images`,
+    `difficulty`, `kind`. A field that it leaves out is looked for under its own name. `options` is one column (a list
+    of texts, an object of letters and texts, or either as JSON text), a list of columns in order, or an object of
+    letters and columns; options left blank at the end of a row are left out. `answer_form` says how `answer` is
+    written: "letter" (the default), "text" (of the right option), "index0" or "index1" (its place, counted from 0 or
+    1). Without options the answer is taken as it is, and `kind` is "text" unless the row says "number".
+    Raises BadRow, DataError, FileNotFoundError.
+    """
+    (file,) = find(path)
+    columns = dict(columns or {})
+    form = columns.pop("answer_form", "letter")
+    if form not in ANSWER_FORMS:
+        raise DataError(f"columns: answer_form must be one of {', '.join(ANSWER_FORMS)}, found {brief(form)}")
+    if unknown := [field for field in columns if field not in FIELDS]:
+        raise DataError(f"columns: no field {unknown[0]!r}; the fields are {', '.join((*FIELDS, 'answer_form'))}")
+    rows = list(READERS[file.suffix.lower()](file))
+    _check_columns(file, rows, columns)
+    convert = partial(_question, columns=columns, form=form, split=split, source=source or file.stem)
+    return to_questions(rows, convert, rejects)
+
+
+def _check_columns(file: Path, rows: list, columns: dict) -> None:
+    """A column that no row has is a mistake in the map, not a bad row."""
+    there = list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.data))
+    for field, name in {"stem": "stem", "answer": "answer", **columns}.items():
+        names = name.values() if isinstance(name, dict) else name if isinstance(name, list | tuple) else [name]
+        if missing := [single for single in names if there and single not in there]:
+            raise DataError(
+                f"{file}: no column {missing[0]!r} to read {field} from; it has {', '.join(there)}. "
+                "Say with the column map which of them it is"
+            )
+
+
+def _question(row: Row, columns: dict, form: str, split: str, source: str) -> Question:
+    column = {field: columns.get(field, field) for field in FIELDS}
+    stem = row.text(column["stem"])
+    options = _options(row, column["options"])
+    answer = _answer(row, column["answer"], options, form)
+    number = row.data.get(column["id"])
+    return Question(
+        id=str(number) if number not in (None, "") else f"{source}-{row.where.split()[-1]}",
+        source=source,
+        split=split,
+        stem=stem.strip(),
+        options=options,
+        answer=answer,
+        kind=_kind(row, column["kind"], options),
+        context=str(row.data.get(column["context"]) or ""),
+        images=tuple(_images(row, column["images"])),
+        difficulty=_difficulty(row, column["difficulty"]),
+    )
+
+
+def _parsed(row: Row, column: str):
+    """A column's value; text that is a JSON list or object (in a CSV cell) is parsed."""
+    value = row.data.get(column)
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise row.bad(column, f"JSON text, but {error}") from None
+    return value
+
+
+def _options(row: Row, column) -> dict[str, str]:
+    if isinstance(column, str):
+        value, named = _parsed(row, column), column
+        if value in (None, "", [], {}):
+            return {}
+        if not isinstance(value, list | dict):
+            raise row.bad(column, f"a list of texts or an object of letters and texts, found {brief(value)}")
+        texts = value if isinstance(value, dict) else dict(zip(LETTERS, value, strict=False))
+        if len(value) > len(LETTERS):
+            raise row.bad(column, f"at most {len(LETTERS)} options, found {len(value)}")
+    else:
+        if not isinstance(column, dict):
+            column = dict(zip(LETTERS, column, strict=False))
+        texts, named = {letter: row.data.get(name) for letter, name in column.items()}, " ".join(column.values())
+    kept = {letter: "" if text is None else str(text).strip() for letter, text in texts.items()}
+    while kept and not kept[last := next(reversed(kept))]:
+        del kept[last]
+    if not all(kept.values()):
+        raise row.bad(named, f"no blank option before a filled one, found {brief(list(kept.values()))}")
+    if not all(letter in LETTERS and len(letter) == 1 for letter in kept):
+        raise row.bad(named, f"letters A to Z as keys, found {brief(list(kept))}")
+    return kept
+
+
+def _answer(row: Row, column: str, options: dict[str, str], form: str) -> str:
+    value = row.data.get(column)
+    text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    if not text:
+        raise row.bad(column, f"an answer, found {brief(value)}")
+    if not options:
+        return text
+    if form == "letter":
+        if text not in options:
+            raise row.bad(column, f"one of the letters {', '.join(options)}, found {brief(value)}")
+        return text
+    if form == "text":
+        letters = [letter for letter, option in options.items() if option == text]
+        if len(letters) != 1:
+            raise row.bad(column, f"the text of exactly one option, found {brief(value)} as {len(letters)} of them")
+        return letters[0]
+    place = int(text) - int(form[-1]) if text.isdecimal() else -1
+    if not 0 <= place < len(options):
+        first = int(form[-1])
+        raise row.bad(column, f"a whole number from {first} to {first + len(options) - 1}, found {brief(value)}")
+    return list(options)[place]
+
+
+def _kind(row: Row, column: str, options: dict[str, str]) -> Kind:
+    value = row.data.get(column)
+    allowed = (Kind.CHOICE, Kind.YES_NO_MAYBE) if options else (Kind.TEXT, Kind.NUMBER)
+    if value in (None, ""):
+        return allowed[0]
+    if value not in list(allowed):
+        with_options = "with" if options else "without"
+        raise row.bad(column, f"{' or '.join(allowed)} in a question {with_options} options, found {brief(value)}")
+    return Kind(value)
+
+
+def _images(row: Row, column: str) -> list[str]:
+    value = _parsed(row, column)
+    images = [] if value in (None, "") else [value] if isinstance(value, str) else value
+    if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
+        raise row.bad(column, f"a file name or a list of them, found {brief(value)}")
+    return images
+
+
+def _difficulty(row: Row, column: str) -> float | None:
+    value = row.data.get(column)
+    if value in (None, ""):
+        return None
+    try:
+        difficulty = float(value)
+    except (TypeError, ValueError):
+        difficulty = -1.0
+    if not 0 <= difficulty <= 1:
+        raise row.bad(column, f"a number from 0 (always solved) to 1 (never solved), found {brief(value)}")
+    return difficulty

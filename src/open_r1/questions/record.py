@@ -44,9 +44,14 @@ class Question:
         return self.options[self.answer] if self.options else self.answer
 
 
+def render_options(options: dict[str, str]) -> str:
+    """Options inline in MedXpertQA's own form: "(A) text (B) text"."""
+    return " ".join(f"({letter}) {text}" for letter, text in options.items())
+
+
 def question_text(question: Question) -> str:
     """The user message that asks a question: context, stem, and the choices inline in MedXpertQA's own form."""
     text = f"{question.context}\n\n{question.stem}" if question.context else question.stem
     if question.options:
-        text += "\nAnswer Choices: " + " ".join(f"({letter}) {option}" for letter, option in question.options.items())
+        text += "\nAnswer Choices: " + render_options(question.options)
     return text

@@ -44,15 +44,30 @@ length_reward = get_length_reward()
 
 
 def build_rewards(
-    names: list[str], arguments: dict[str, dict], *, max_completion_length: int, prefilled_think: bool = False
+    names: list[str],
+    arguments: dict[str, dict],
+    weights: list[float] | None = None,
+    *,
+    max_completion_length: int,
+    prefilled_think: bool = False,
 ) -> list[Callable]:
     """The reward functions of a run.
 
     `arguments` are the recipe's, by reward name. What the run itself knows fills the gaps: the completion limit for
     the length-scaled rewards, and whether the chat template begins the model's turn with `<think>`.
-    Raises ValueError naming the reward or argument that is wrong.
+    Raises ValueError naming the reward, argument or number of weights that is wrong.
     """
-    check_rewards(names, arguments)
+    for name, values in arguments.items():
+        if name not in REWARDS:
+            raise ValueError(f"reward_args.{name}: no reward of that name takes arguments.{_nearest(name, REWARDS)}")
+        allowed = list(inspect.signature(REWARDS[name]).parameters)
+        for key in values:
+            if key not in allowed:
+                raise ValueError(
+                    f"reward_args.{name}.{key}: `{name}` takes {', '.join(allowed)}.{_nearest(key, allowed)}"
+                )
+    if weights is not None and len(weights) != len(names):
+        raise ValueError(f"reward_weights has {len(weights)} weights for {len(names)} rewards: {', '.join(names)}.")
     known = {
         "max_len": max_completion_length,
         "max_completion_len": max_completion_length,
@@ -67,26 +82,11 @@ def build_rewards(
             continue
         parameters = inspect.signature(REWARDS[name]).parameters
         gaps = {key: value for key, value in known.items() if key in parameters}
-        rewards.append(REWARDS[name](**gaps | arguments.get(name, {})))
+        try:
+            rewards.append(REWARDS[name](**gaps | arguments.get(name, {})))
+        except ValueError as error:
+            raise ValueError(f"reward_args.{name}: {error}") from None
     return rewards
-
-
-def check_rewards(names: list[str], arguments: dict[str, dict], weights: list[float] | None = None) -> None:
-    """Raise ValueError when a reward, an argument or the number of weights is wrong, naming it."""
-    for name in names:
-        if name not in REWARDS:
-            _imported(name)
-    for name, values in arguments.items():
-        if name not in REWARDS:
-            raise ValueError(f"reward_args.{name}: no reward of that name takes arguments.{_nearest(name, REWARDS)}")
-        allowed = list(inspect.signature(REWARDS[name]).parameters)
-        for key in values:
-            if key not in allowed:
-                raise ValueError(
-                    f"reward_args.{name}.{key}: `{name}` takes {', '.join(allowed)}.{_nearest(key, allowed)}"
-                )
-    if weights is not None and len(weights) != len(names):
-        raise ValueError(f"reward_weights has {len(weights)} weights for {len(names)} rewards: {', '.join(names)}.")
 
 
 def _imported(path: str) -> Callable:
@@ -113,7 +113,6 @@ __all__ = [
     "REWARDS",
     "accuracy_reward",
     "build_rewards",
-    "check_rewards",
     "format_reward",
     "length_reward",
     "reasoning_steps_reward",

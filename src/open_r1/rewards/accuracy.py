@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from open_r1.answers import Found, Grade, grade
+from open_r1.answers import Grade, grade
 from open_r1.questions import Kind, Question, question_from_row
 from open_r1.rewards.completions import completion_text
 from open_r1.rewards.form import has_sections
@@ -111,6 +111,3 @@ def get_cosine_reward(
         return rewards
 
     return cosine_scaled_reward
-
-
-__all__ = ["Found", "get_accuracy_reward", "get_cosine_reward", "grades", "questions_of"]

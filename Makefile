@@ -1,0 +1,48 @@
+# Every target makes .venv itself when there is none. On a machine without a GPU outside a closed network, PyTorch's own
+# CPU wheels save gigabytes:  make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: demo test test-all soak quality style evaluate install clean
+
+demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
+	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
+
+test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
+	$(BIN)/python -m pytest -m "not slow and not soak" $(TEST_ARGS)
+
+test-all: $(INSTALLED)  ## adds several processes and real servers: under 60 minutes on 2 cores
+	$(BIN)/python -m pytest -m "not soak" $(TEST_ARGS)
+
+soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
+	$(BIN)/python benchmarks/demo_seeds.py
+	$(BIN)/python -m pytest -m soak $(TEST_ARGS)
+
+quality: $(INSTALLED)  ## lint and formatting, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+style: $(INSTALLED)  ## lint and formatting, mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+evaluate: $(INSTALLED)
+	@echo "make evaluate: the six benchmarks are not built yet; grade a file of completions with scripts/grade_completions.py" >&2; exit 2
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.11 after removing $(VENV)" >&2; exit 2; }
+	# torch first and pinned: without it pip would fetch the newest build with gigabytes of CUDA packages.
+	$(BIN)/python -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$$(sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' setup.py)"
+	$(BIN)/python -m pip install -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf build dist src/*.egg-info .pytest_cache .ruff_cache

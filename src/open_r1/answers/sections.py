@@ -1,0 +1,98 @@
+"""Find the part of a completion that answers: after the thinking, inside the last answer tags, before invented turns."""
+
+import re
+from dataclasses import dataclass
+
+_THINK = r"(?:think|thinking|thought|reasoning|scratchpad)"
+_THINK_TAG = re.compile(rf"<(/?){_THINK}\s*>", re.I)
+_ANSWER_OPEN = re.compile(r"<\s*(?:final_)?answer\s*>", re.I)
+_ANSWER_CLOSE = re.compile(r"<\s*/\s*(?:final_)?answer\s*>", re.I)
+_END_OF_TURN = re.compile(
+    r"<\|(?:im_end|eot_id|endoftext|end|end_of_text|im_start)\|>|</s>|<end_of_turn>|<｜end▁of▁sentence｜>"
+)
+_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]*\**[ \t]*final (?:response|answer|conclusion)\b[ \t*:]*", re.I | re.M)
+_THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
+# A model that was shown examples goes on to invent the next one.
+_NEXT_TURN = re.compile(
+    r"^[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
+    r"|(?:user|human|assistant|instruction)[ \t*]*:)",
+    re.I | re.M,
+)
+# "Sure! Let's look at it." before a restated question is no answer yet.
+_PREFACE = re.compile(
+    r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part that answers; `tagged` when the model marked it so, `cut` when a tag was still open at the end."""
+
+    text: str
+    tagged: bool = False
+    cut: bool = False
+
+
+def _after_thinking(text: str) -> tuple[str, bool]:
+    """What is written outside of thinking, and whether the thinking was never closed.
+
+    A template may have opened the thinking before the completion starts: then only its end is seen.
+    """
+    tags = list(_THINK_TAG.finditer(text))
+    if not tags:
+        return text, False
+    kept, at, opened = [], 0, None
+    for tag in tags:
+        if not tag[1]:
+            if opened is None:
+                kept.append(text[at : tag.start()])
+                opened = tag
+        elif opened is not None:
+            opened, at = None, tag.end()
+        else:
+            # A close that nothing opened ends pre-filled thinking, the first time; later ones are stray.
+            kept = [] if not kept else [*kept, text[at : tag.start()]]
+            kept = kept or [""]
+            at = tag.end()
+    if opened is None:
+        return "\n".join([*kept, text[at:]]), False
+    inside = text[opened.end() :]
+    if _ANSWER_OPEN.search(inside):
+        # The thinking was left open but the answer section is there all the same.
+        return inside, False
+    return "\n".join(kept), True
+
+
+def answering_part(completion: str) -> Part:
+    """The part of a completion that can hold its answer."""
+    text, cut = completion, False
+    if "<" in text:
+        turn = _END_OF_TURN.search(text)
+        if turn and text[: turn.start()].strip():
+            text = text[: turn.start()]
+        text, cut = _after_thinking(text)
+        opened = None
+        for opened in _ANSWER_OPEN.finditer(text):  # noqa: B007 - the last one rules
+            pass
+        if opened:
+            close = _ANSWER_CLOSE.search(text, opened.end())
+            inside = text[opened.end() : close.start() if close else None]
+            return Part(inside, tagged=True, cut=close is None)
+    if "#" in text:
+        heading = None
+        for heading in _HEADING.finditer(text):  # noqa: B007
+            pass
+        if heading:
+            return Part(before_next_turn(text[heading.end() :]), tagged=True)
+        if _THINKING_HEADING.match(text):
+            return Part("", cut=True)
+    return Part(before_next_turn(text), cut=cut)
+
+
+def before_next_turn(text: str) -> str:
+    """The text up to an invented next question; a question restated at the start is not one."""
+    for turn in _NEXT_TURN.finditer(text):
+        head = text[: turn.start()].strip()
+        if head and not _PREFACE.match(head):
+            return head
+    return text

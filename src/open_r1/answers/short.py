@@ -1,0 +1,162 @@
+"""Read what is nothing but an answer: a whole short text, a boxed one, a JSON field, a first line."""
+
+import re
+
+from open_r1.answers.found import Found
+from open_r1.answers.items import Item, read_item, text_at
+from open_r1.answers.normalise import tidy, tokens
+from open_r1.answers.options import Options
+
+Choice = tuple[str | None, Found]
+_LONGEST = 3000
+_ONLY_LETTER = re.compile(
+    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*",
+    re.I,
+)
+_LETTER_LINE = re.compile(
+    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
+)
+# How an answer that stands first begins: a closed letter, perhaps after an adverb.
+_LEAD = re.compile(
+    r"[\s\"'-]*(?:(?:definitely|probably|likely|certainly|surely|clearly|i think|i believe|i guess|i'd say|option|choice)[,:]?\s+){0,2}"
+    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b)))",
+    re.I,
+)
+_JSON_FIELD = re.compile(
+    r"[\"'](?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"']\s*:\s*"
+    r"(?:[\"']([^\"\n]{0,400}?)[\"']\s*(?=[,}\n]|$)|\[([^\]\n]{0,200})\]|([A-Za-z])\s*[,}])",
+    re.I,
+)
+_BOX = re.compile(r"\\f?boxed\s*\{")
+
+
+def read_short(text: str, options: Options) -> Choice | None:
+    """Read text that is a letter, an option's text or both, and nothing else; None when it is more than that."""
+    if len(text) > _LONGEST:
+        return None
+    only = _ONLY_LETTER.fullmatch(text)
+    if only and only[1].upper() in options.letters and not re.search(r"\b(?:not|[-+]\d)", text):
+        return options.letters[only[1].upper()], Found.LETTER
+    words = tokens(text)
+    if not words:
+        return None
+    letters, size = options.match(words, 0)
+    if letters and size == len(words):
+        return (next(iter(letters)), Found.TEXT) if len(letters) == 1 else (None, Found.SEVERAL)
+    line = _LETTER_LINE.fullmatch(text.strip())
+    if line and line["rest"] and line[1].upper() in options.letters:
+        letter = options.letters[line[1].upper()]
+        beside = tokens(line["rest"])
+        letters, size = options.match(beside, 0)
+        if letters and size == len(beside):
+            return (letter, Found.LETTER_AND_TEXT) if letter in letters else (None, Found.CONTRADICTION)
+    return None
+
+
+def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
+    """An answer that stands first, before its explanation: "B", "B) Cushing syndrome", "Yes, because …"."""
+    lines = [line for line in text.strip().split("\n", 40)[:40] if line.strip()]
+    if not lines:
+        return None
+    line = lines[0].strip()
+    short = read_short(line, options) if len(lines) > 1 else None
+    if short:
+        second = _LETTER_LINE.fullmatch(lines[1].strip())
+        if second and second["mark"].strip() and second[1].upper() in options.letters:
+            return None
+        return (frozenset((short[0],)) if short[0] else frozenset(), short[1])
+    lead = _LEAD.match(line)
+    if lead:
+        item = read_item(line, lead.start("item"), options)
+        # "(A) If the ratio is …" begins an answer in parts when a (B) follows; "A: …" marks an answer, not option A.
+        parts = item and item.how is Found.LETTER and _part_after(text, item)
+        if item and not parts and (item.how is not Found.LETTER or not re.match(r"A\s*:", line)):
+            following = _LETTER_LINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
+            if following and following["mark"].strip() and following[1].upper() in options.letters:
+                return None
+            return item.letters, item.how
+        return None
+    beside = text_at(line, 0, options)
+    if beside and len(beside[0]) == 1 and re.match(r"\s*(?:$|[.:;]|-\s|,\s)", line[beside[1] : beside[1] + 3]):
+        comma = line[beside[1] : beside[1] + 1] == ","
+        if not comma or len(beside[2][0].folded) <= 5:
+            return beside[0], Found.TEXT
+    return None
+
+
+def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
+    """An answer that stands alone on the last line, below its explanation."""
+    lines = [line.strip() for line in text[-600:].split("\n") if line.strip()]
+    if len(lines) < 2:
+        return None
+    before = _LETTER_LINE.fullmatch(lines[-2])
+    if before and before["mark"].strip() and before[1].upper() in options.letters:
+        return None
+    short = read_short(lines[-1].removeprefix("-").strip(), options)
+    if short and short[1] is Found.TEXT and not options.telling(short[0]):
+        return None
+    return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
+
+
+def _part_after(text: str, item: Item) -> bool:
+    letter = next(iter(item.letters))
+    following = chr(ord(letter[-1]) + 1)
+    return (
+        re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M)
+        is not None
+    )
+
+
+def json_answer(text: str, options: Options) -> Choice | None:
+    """The last field "answer" (or the like) of JSON in the text, read as a short text; None when there is none."""
+    found = None
+    for found in _JSON_FIELD.finditer(text):  # noqa: B007 - the last field rules
+        pass
+    if not found:
+        return None
+    value = found[1] or found[3]
+    if value is None:
+        letters = [x for x in re.findall(r"[A-Za-z]+", found[2] or "")]
+        value = letters[0] if len(letters) == 1 else " and ".join(letters)
+    short = read_short(value, options)
+    if short:
+        return short
+    item = read_item(value, 0, options)
+    if item:
+        return (
+            (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
+        )
+    return None
+
+
+def boxed_spans(text: str, options: Options) -> list[tuple[frozenset[str], Found, int, int]]:
+    """The last \\boxed{…} as (letters, how, start, end); boxes joined by "and" or "or" count together."""
+    spans = []
+    for box in _BOX.finditer(text):
+        depth, end = 1, box.end()
+        limit = min(len(text), end + _LONGEST)
+        while end < limit and depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        inside = tidy(text[box.end() : end - 1 if not depth else end])
+        short = read_short(inside, options)
+        if short is None:
+            item = read_item(inside, len(inside) - len(inside.lstrip()), options)
+            if item is None:
+                continue
+            spans.append((item.letters, item.how, box.start(), end))
+        else:
+            spans.append((frozenset((short[0],)) if short[0] else frozenset(), short[1], box.start(), end))
+    if not spans:
+        return []
+    last = spans[-1]
+    if len(spans) > 1:
+        before = spans[-2]
+        between = text[before[3] : last[2]]
+        if (
+            len(between) < 20
+            and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between)
+            and before[0] != last[0]
+        ):
+            return [(before[0] | last[0], Found.SEVERAL, before[2], last[3])]
+    return [last]

@@ -1,0 +1,139 @@
+"""Answers given without saying so: the letter or the option's text on which a conclusion ends."""
+
+import re
+
+from open_r1.answers import phrases as say
+from open_r1.answers.found import Found
+from open_r1.answers.items import text_at
+from open_r1.answers.normalise import tokens
+from open_r1.answers.options import Options
+from open_r1.answers.statements import Reading
+
+Choice = tuple[str | None, Found]
+_SENTENCES_BACK = 4
+_NOTHING: Choice = (None, Found.NOTHING)
+
+
+def pointed_letter(reading: Reading, options: Options) -> Choice:
+    """The letter that the last sentences point at ("the most likely cause is (B)", "… of the nerve (B)").
+
+    Options called right one by one come next, when one only is called so.
+    """
+    text = reading.text
+    zone = _zone_start(reading, _SENTENCES_BACK)
+    strong = [c for c in reading.pointed if c.weight and not c.withdraws]
+    late = [c for c in strong if c.start >= max(zone, reading.last_decline)]
+    if late:
+        last = late[-1]
+        letters = [x for x in last.letters if not x.startswith("?")]
+        if last.how.answered and len(letters) == 1:
+            return letters[0], last.how
+        return None, last.how
+    right = {letter for c in reading.verdicts if not c.withdraws for letter in c.letters}
+    if len(right) == 1:
+        return right.pop(), Found.LETTER
+    if len(right) > 1:
+        return None, Found.SEVERAL
+    if reading.last_decline >= zone:
+        return None, Found.DECLINED
+    passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
+    named = {letter for c in passing for letter in c.letters}
+    if len(named) > 1:
+        return None, Found.SEVERAL
+    if named and say.CUE.search(
+        text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
+    ):
+        return named.pop(), Found.LETTER
+    return _NOTHING
+
+
+def _zone_start(reading: Reading, sentences: int) -> int:
+    ends = [e for e in reading.sentence_ends if reading.text[e:].strip()]
+    return ends[-sentences] if len(ends) >= sentences else 0
+
+
+_NAMES = re.compile(
+    r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
+    r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
+    r"|\b(?:diagnosis|answer|conclusion)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
+    r"|suggestive of|indicative of|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
+    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
+    r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
+    re.I,
+)
+_IS_NAMED = re.compile(
+    r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
+    r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|treatment|diagnosis"
+    r"|cause|explanation)\b",
+    re.I,
+)
+_LESS = re.compile(
+    r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike)\b", re.I
+)
+
+
+def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
+    """The option whose text the last sentences conclude with, by its words alone.
+
+    In a section marked as the answer an option named as the only one is enough; elsewhere a sentence must name it as
+    the diagnosis, the best step and the like.
+    """
+    if reading.last_decline >= 0 or not options.spellings:
+        return (None, Found.DECLINED) if reading.last_decline >= 0 else _NOTHING
+    text = reading.text
+    starts = [0, *(e for e in reading.sentence_ends if text[e:].strip())]
+    seen: set[str] = set()
+    for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
+        start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
+        named, mentioned = _named_in(text, start, end, options)
+        if not named and len(mentioned) == 1 and i == len(starts) - 1:
+            named = _said_last(text, start, end, options)
+        if len(named) == 1:
+            return named.pop(), Found.TEXT
+        if len(named) > 1:
+            return None, Found.SEVERAL
+        seen |= mentioned
+    if tagged:
+        everywhere = seen if len(starts) <= _SENTENCES_BACK else _named_in(text, 0, len(text), options)[1]
+        if len(everywhere) == 1:
+            return everywhere.pop(), Found.TEXT
+    return _NOTHING
+
+
+def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
+    """The option with which the last sentence ends, after a plain "is"."""
+    for copula in re.compile(r"\b(?:is|are|was|be)\s+").finditer(text, start, end):
+        found = text_at(text, copula.end(), options)
+        if found and len(found[0]) == 1 and not text[found[1] : end].strip(" .!\"')\n"):
+            return set(found[0])
+    return set()
+
+
+def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[str], set[str]]:
+    """The options that a stretch of text names as the answer, and those it mentions without a negation."""
+    words = tokens(text, start, end)
+    named: set[str] = set()
+    mentioned: set[str] = set()
+    i = 0
+    while i < len(words):
+        letters, size = options.match(words, i)
+        if not letters:
+            i += 1
+            continue
+        first, last = words[i].start, words[i + size - 1].end
+        i += size
+        if len(letters) > 1 or not options.telling(next(iter(letters))):
+            continue
+        before = text[max(start, first - 140) : first]
+        if _LESS.search(before[-40:]) or say.NOT_RIGHT.match(text, last):
+            continue
+        mentioned |= letters
+        whole = text_at(text, first, options)
+        ended = re.match(
+            r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|,)\b)",
+            text[last : last + 12],
+        )
+        if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
+            named |= letters
+    return named, mentioned

@@ -1,0 +1,84 @@
+"""MedXpertQA (TsinghuaC3I/MedXpertQA): Text with 10 options, MM with 5 options and images."""
+
+from functools import partial
+from pathlib import Path
+
+from open_r1.questions import counts
+from open_r1.questions.files import BadRow, Row, brief, check_split, find_file, load_hub_rows, read_jsonl, to_questions
+from open_r1.questions.record import Question, render_options
+
+SPLITS = ("test", "dev")
+SOURCES = {"Text": "medxpertqa", "MM": "medxpertqa_mm"}
+HUB = "TsinghuaC3I/MedXpertQA"
+REVISION = "7e7c465a68eb2b866926bfa59c8c9d17a8daba65"
+MARKER = "\nAnswer Choices: "
+
+
+def find(root: Path | str, split: str = "test", subset: str = "Text") -> list[Path]:
+    """The file of a split of `subset` (Text or MM); `root` holds Text/ and MM/, or is one of them."""
+    check_split(SOURCES[subset], split, SPLITS)
+    root = Path(root).expanduser()
+    # A folder is taken for the subset's own only by its name: Text/ and MM/ hold files of the same names.
+    candidates = [f"{subset}/{split}.jsonl"] + ([f"{split}.jsonl"] if root.resolve().name == subset else [])
+    return [find_file(root, candidates, f"MedXpertQA {subset} {split}")]
+
+
+def load(
+    root: Path | str, split: str = "test", subset: str = "Text", rejects: list[BadRow] | None = None
+) -> list[Question]:
+    """MedXpertQA from files on disk, in file order; text is kept as it is.
+
+    `question` ends with the choices inline. They are taken off once, and only when they equal the options word for
+    word: options hold newlines and "(D)", so that no pattern can find where they begin. A row without them is fine,
+    a row whose inline choices differ from its options is bad. Raises BadRow, DataError, FileNotFoundError.
+    """
+    (path,) = find(root, split, subset)
+    questions = to_questions(read_jsonl(path), partial(_question, split=split, subset=subset), rejects)
+    counts.check(SOURCES[subset], split, questions)
+    return questions
+
+
+def load_hub(
+    split: str = "test",
+    revision: str | None = REVISION,
+    path: str = HUB,
+    subset: str = "Text",
+    rejects: list[BadRow] | None = None,
+) -> list[Question]:
+    """MedXpertQA from the hub at a pinned revision."""
+    check_split(SOURCES[subset], split, SPLITS)
+    rows = load_hub_rows(path, subset, split, revision)
+    questions = to_questions(rows, partial(_question, split=split, subset=subset), rejects)
+    counts.check(SOURCES[subset], split, questions)
+    return questions
+
+
+def _question(row: Row, split: str, subset: str) -> Question:
+    options, images = row.data.get("options"), row.data.get("images") or []
+    if not isinstance(options, dict) or not options or not all(isinstance(text, str) for text in options.values()):
+        raise row.bad("options", f"an object of letters and texts, found {brief(options)}")
+    if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
+        raise row.bad("images", f"a list of file names, found {brief(images)}")
+    if subset == "MM" and not images:
+        raise row.bad("images", "at least one file name, found nothing")
+    return Question(
+        id=row.text("id"),
+        source=SOURCES[subset],
+        split=split,
+        stem=_stem(row, options),
+        options=dict(options),
+        answer=row.one_of("label", options),
+        images=tuple(images),
+        # `question_type` must be there: the split between training and test rows is stratified on it.
+        metadata={"question_type": row.text("question_type"), **row.metadata("medical_task", "body_system")},
+    )
+
+
+def _stem(row: Row, options: dict[str, str]) -> str:
+    question = row.text("question")
+    inline = MARKER + render_options(options)
+    if question.endswith(inline):
+        return question[: -len(inline)]
+    if MARKER in question:
+        raise row.bad("question", "inline answer choices equal to `options`, found others")
+    return question

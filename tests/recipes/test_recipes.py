@@ -1,0 +1,191 @@
+"""Recipes are read strictly: every one of ours parses, retired keys are translated, wrong ones are refused by name."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from open_r1.recipes import RecipeError, check, load_recipe, main, task_of
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "recipes").glob("*/*/*.yaml"))
+
+# The keys of upstream's HuatuoGPT-o1 recipe, as its users have them.
+UPSTREAM = """
+model_name_or_path: FreedomIntelligence/HuatuoGPT-o1-7B
+model_revision: main
+torch_dtype: bfloat16
+attn_implementation: flash_attention_2
+dataset_name: ./data/xpert_usmle
+dataset_configs:
+- all
+num_processes: 7
+bf16: true
+use_vllm: true
+vllm_device: auto
+vllm_gpu_memory_utilization: 0.4
+do_eval: false
+eval_strategy: "no"
+gradient_accumulation_steps: 16
+gradient_checkpointing: true
+gradient_checkpointing_kwargs:
+  use_reentrant: false
+hub_strategy: every_save
+learning_rate: 2.0e-05
+log_level: info
+lr_scheduler_type: cosine
+max_prompt_length: 1024
+max_completion_length: 8192
+num_generations: 3
+num_train_epochs: 6
+output_dir: data/HuatuoGPT-o1-7B-xpert_usmle-GRPO
+overwrite_output_dir: true
+per_device_train_batch_size: 2
+push_to_hub: no
+report_to:
+- wandb
+save_strategy: "epoch"
+warmup_ratio: 0.1
+cosine_max_len: 8192
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    def write(text: str, name: str = "grpo.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))
+def test_every_recipe_would_run(path):
+    assert "would run" in check(path, [])[0]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))
+def test_every_recipe_opens_with_its_command_hardware_and_expectation(path):
+    head = path.read_text().split("\n\n")[0]
+    assert f"--config {path.relative_to(ROOT)}" in head
+    assert "Hardware:" in head and "Expected time" in head
+
+
+def test_upstream_recipe_passes_unchanged_and_means_the_same(recipe):
+    (script_args, training_args, model_args), notes = load_recipe("grpo", ["--config", str(recipe(UPSTREAM))], 3)
+    assert model_args.dtype == "bfloat16"
+    assert training_args.warmup_steps == 0.1
+    assert training_args.num_generations == 3 and training_args.learning_rate == 2e-5
+    assert script_args.max_prompt_length == 1024
+    assert script_args.reward_funcs == ["accuracy", "format", "xmlcount_reward_func"]
+    assert script_args.reward_args == {"cosine": {"max_len": 8192}}
+    for key in (
+        "torch_dtype",
+        "dataset_configs",
+        "num_processes",
+        "vllm_device",
+        "overwrite_output_dir",
+        "warmup_ratio",
+    ):
+        assert any(note.startswith(key) for note in notes), key
+
+
+def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
+    path = str(recipe(UPSTREAM))
+    assert main(["check", path]) == 0
+    assert "3, 6, 9, 12, 15" in capsys.readouterr().out
+    assert main(["check", path, "--num_processes", "3"]) == 0
+    assert main(["check", path, "--num_processes", "7"]) == 2
+    assert "3, 6, 9, 12, 15" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("max_completion_length:", "max_completion_lenght:"),
+            "unknown key `max_completion_lenght`. Did you mean `max_completion_length`?",
+        ),
+        (("learning_rate: 2.0e-05", "learning_rate: fast"), "invalid float value: 'fast'"),
+        (("learning_rate: 2.0e-05", "learning_rate: [1, 2]"), "`learning_rate` takes one value"),
+        (("num_generations: 3", "num_generations: 2.5"), "takes a whole number"),
+        (("num_generations: 3", "num_generations: 3\nnum_generations: 4"), "set twice"),
+        (("torch_dtype: bfloat16", "torch_dtype: bfloat16\ndtype: float32"), "retired name of `dtype`"),
+        (("torch_dtype: bfloat16", "torch_dtype: bf17"), "must be one of"),
+        (("cosine_max_len: 8192", "reward_funcs: [acuracy]"), "unknown reward `acuracy`. Did you mean `accuracy`?"),
+        (("cosine_max_len: 8192", "reward_args: {accuracy: {scal: binary}}"), "takes scale"),
+        (("cosine_max_len: 8192", "reward_args: {accuracy: {scale: thrice}}"), "scale must be one of"),
+        (("cosine_max_len: 8192", "reward_weights: [1.0]"), "1 weights for 3 rewards"),
+        (("dataset_name: ./data/xpert_usmle", ""), "`dataset_name` or `dataset_mixture` is missing"),
+        (("model_name_or_path: FreedomIntelligence/HuatuoGPT-o1-7B", ""), "`model_name_or_path` is missing"),
+        (("cosine_max_len: 8192", "packing: true"), "is a key of sft.py"),
+        (("cosine_max_len: 8192", "foo: [1, 2"), "not valid YAML"),
+    ],
+)
+def test_what_is_wrong_is_named(recipe, capsys, change, message):
+    code = main(["check", str(recipe(UPSTREAM.replace(*change)))])
+    error = capsys.readouterr().err
+    assert code == 2 and message in error and error.count("\n") == 1
+
+
+def test_an_error_names_file_and_line(recipe):
+    path = recipe(UPSTREAM.replace("max_completion_length:", "max_completion_lenght:"))
+    line = path.read_text().split("\n").index("max_completion_lenght: 8192") + 1
+    with pytest.raises(RecipeError, match=f"grpo.yaml:{line}: unknown key"):
+        check(path, [])
+
+
+def test_flags_win_over_the_file_and_retired_flags_are_translated(recipe):
+    argv = [
+        "--config",
+        str(recipe(UPSTREAM)),
+        "--learning_rate",
+        "3e-6",
+        "--torch_dtype",
+        "float32",
+        "--use_vllm",
+        "false",
+    ]
+    (_, training_args, model_args), _ = load_recipe("grpo", argv, 3)
+    assert training_args.learning_rate == 3e-6 and not training_args.use_vllm and model_args.dtype == "float32"
+
+
+@pytest.mark.parametrize("flag", ["--lerning_rate", "--learning"])
+def test_an_unknown_flag_is_refused(recipe, flag):
+    with pytest.raises(RecipeError, match="unknown flag"):
+        load_recipe("grpo", ["--config", str(recipe(UPSTREAM)), flag, "1"], 3)
+
+
+def test_mappings_can_be_given_on_the_command_line(recipe):
+    argv = ["--config", str(recipe(UPSTREAM)), "--reward_args", '{"accuracy": {"scale": "binary"}}']
+    (script_args, _, _), _ = load_recipe("grpo", argv, 3)
+    assert script_args.reward_args["accuracy"] == {"scale": "binary"}
+
+
+def test_wandb_keys_become_its_variables(recipe, monkeypatch):
+    monkeypatch.setenv("WANDB_PROJECT", "before")
+    load_recipe("grpo", ["--config", str(recipe(UPSTREAM + "wandb_project: medical\n"))], 3)
+    assert os.environ["WANDB_PROJECT"] == "medical"
+
+
+def test_bf16_without_a_gpu_says_what_to_do(recipe):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(RecipeError, match="--use_cpu true --bf16 false"):
+        load_recipe("grpo", ["--config", str(recipe(UPSTREAM)), "--num_generations", "2"])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "task"),
+    [
+        ("num_generations: 8", "x.yaml", "grpo"),
+        ("packing: true", "x.yaml", "sft"),
+        ("max_seq_length: 2048", "sft.yaml", "sft"),
+        ("learning_rate: 1.0", "sft.yaml", "sft"),
+        ("learning_rate: 1.0", "x.yaml", "grpo"),
+    ],
+)
+def test_the_task_is_told_by_keys_then_path(recipe, text, name, task):
+    assert task_of(recipe(text, name)) == task
