@@ -1,7 +1,6 @@
 """A tiny model, and the settings of a server for it."""
 
 import pytest
-
 from tiny_model import save_tiny_model
 
 from open_r1.rollouts.settings import ServerSettings

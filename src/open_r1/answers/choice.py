@@ -93,9 +93,7 @@ def _weigh(reading: Reading, options: Options) -> Choice:
     for new in sorted(reading.commitments, key=lambda c: c.start):
         if new.withdraws:
             # "The answer is (A). … The answer is (B) is also incorrect": A was meant as incorrect too.
-            if current and (
-                new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))
-            ):
+            if current and (new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))):
                 current, conflict = None, False
             continue
         if current is None:
@@ -111,11 +109,7 @@ def _weigh(reading: Reading, options: Options) -> Choice:
             better = current.how if new.how is Found.LETTER else new.how
             weight = max(current.weight, new.weight)
             current, conflict = new._replace(how=better, weight=weight), conflict and new.weight < current.weight
-        elif (
-            new.weight > current.weight
-            or corrects
-            or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)
-        ):
+        elif new.weight > current.weight or corrects or CONCLUDES.search(text, reading.sentence_start(new.start), new.start):
             if not (new.weight < current.weight and not corrects):
                 current, conflict = new, False
         elif new.weight == current.weight:

@@ -9,9 +9,7 @@ from open_r1.answers.options import Options
 
 _LONGEST = 700
 _BRACKETED = re.compile(r"[(\[{]\s*[\"']?(?:option |choice )?([A-Za-z])[\"']?\s*[)\]}]", re.I)
-_IN_BRACKETS = re.compile(
-    r"\(\s*([A-Z](?:\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b\s*)?[A-Z])+|[A-Z]{2,5})\s*\)"
-)
+_IN_BRACKETS = re.compile(r"\(\s*([A-Z](?:\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b\s*)?[A-Z])+|[A-Z]{2,5})\s*\)")
 _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 # What may follow a bare capital letter that is an answer. A full stop before a small letter is an abbreviated genus
 # ("C. difficile"), before anything else it ends the answer.
@@ -20,9 +18,7 @@ _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
     r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless)(?![A-Za-z])"
 )
-_GOES_ON_A = re.compile(
-    r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with)(?![A-Za-z])"
-)
+_GOES_ON_A = re.compile(r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with)(?![A-Za-z])")
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")
 _AFTER_BRACKET = re.compile(r"[\s:\"'-]*(?:is |= )?")
 _AFTER_BARE = re.compile(r"[ \t]*[).:\],-]?[\s\"':(-]*(?:is |= )?")
@@ -32,15 +28,11 @@ _TEXT_END = re.compile(
     r"|instead|and (?:it|this|the|is|that|not)|so|option|choice|is (?:the|correct)|would|while|making|although|even)(?![A-Za-z])"
 )
 _HARD_END = re.compile(r"\s*(?:$|[.;)\]\n\"]|,?\s*(?:because|since|as|which|due)\b)")
-_JOINED = re.compile(
-    r"\s*(?:,?\s*(?:and/or|and|or|as well as|plus|&)\s+(?:also\s+|possibly\s+|maybe\s+|perhaps\s+)?|,\s*|/\s*|;\s*|&\s*|\+\s*)"
-)
+_JOINED = re.compile(r"\s*(?:,?\s*(?:and/or|and|or|as well as|plus|&)\s+(?:also\s+|possibly\s+|maybe\s+|perhaps\s+)?|,\s*|/\s*|;\s*|&\s*|\+\s*)")
 _OPTION_WORD = re.compile(r"(?:the\s+)?(?:options?|choices?|answers?|letters?|statements?)\s+", re.I)
 _LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|both|together|but|as|because|since)\b)")
 _GOES_ON_ALONE = re.compile(r"\s*(?:is|was|would|can|could|should|may|might|has|does|describes?|cannot)\b")
-_LETTER_AFTER_TEXT = re.compile(
-    r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])"
-)
+_LETTER_AFTER_TEXT = re.compile(r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])")
 _ECHO = re.compile(r"[\s,;|]*[(\[]?([A-Z])[).:\]]\s*\S")
 
 
@@ -84,11 +76,7 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     if not follows:
         return None
     if known is None:
-        return (
-            ("?" + letter, end, False)
-            if letter.isupper() and letter not in "AI" and _CLOSED.match(text, end)
-            else None
-        )
+        return ("?" + letter, end, False) if letter.isupper() and letter not in "AI" and _CLOSED.match(text, end) else None
     return known, end, False
 
 
@@ -176,10 +164,8 @@ def read_item(text: str, at: int, options: Options, *, letters_only: bool = Fals
         return None
     letters, end, _ = by_text
     after = _LETTER_AFTER_TEXT.match(text, end)
-    if (
-        after
-        and (after[1].isupper() or text[after.start(1) - 1] == "(")
-        and (re.search(r"[(\[]|\b(?:option|choice|letter|answer)\b", after[0]) or _LIST_END.match(text, after.end()))
+    if after and (after[1].isupper() or text[after.start(1) - 1] == "(") and (
+        re.search(r"[(\[]|\b(?:option|choice|letter|answer)\b", after[0]) or _LIST_END.match(text, after.end())
     ):
         letter = options.letters.get(after[1].upper())
         plain = after[1] in "AI" and not re.search(r"[(\[\"',]", after[0])

@@ -48,11 +48,7 @@ class Options:
         while at < len(words):
             for spelling in self.spellings.get(words[at].folded, ()):
                 size = len(spelling.folded)
-                if (
-                    all(words[at + i].folded == spelling.folded[i] for i in range(size))
-                    if at + size <= len(words)
-                    else False
-                ):
+                if all(words[at + i].folded == spelling.folded[i] for i in range(size)) if at + size <= len(words) else False:
                     written = tuple(word.written for word in words[at : at + size])
                     same = [s for s in self.spellings[words[at].folded] if s.folded == spelling.folded]
                     exact = [s for s in same if s.written == written]
@@ -93,12 +89,8 @@ def _spellings(texts: dict[str, str]) -> dict[str, tuple[Spelling, ...]]:
     return {first: tuple(same) for first, same in by_first.items()}
 
 
-_NONE_TEXT = re.compile(
-    r"none(?: of (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned)?.*)?\W*$", re.I
-)
-_ALL_TEXT = re.compile(
-    r"all(?: of)? (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned).*$", re.I
-)
+_NONE_TEXT = re.compile(r"none(?: of (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned)?.*)?\W*$", re.I)
+_ALL_TEXT = re.compile(r"all(?: of)? (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned).*$", re.I)
 
 
 def _only(pattern: re.Pattern[str], texts: dict[str, str]) -> str | None:

@@ -42,9 +42,7 @@ FILLER = re.compile(
 )
 ALSO = re.compile(r"\balso\b", re.I)
 NOT_A_STATEMENT = re.compile(r"\b(?:choices|options|among|whether|which|what|if)\b", re.I)
-WRONG_BEFORE = re.compile(
-    r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I
-)
+WRONG_BEFORE = re.compile(r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I)
 CONDITIONAL = re.compile(r"(?:^|[,;.(\s])(?:if|unless|suppose|assuming|were|had|whether|when)\s[^.]*$", re.I)
 
 # ---- what follows a letter --------------------------------------------------------------------------------------
@@ -54,9 +52,7 @@ _ADVERB = (
     r"actually|completely|factually|only|indeed|generally|still|one|more|both|to be|be|entirely|all|less|least|very)\s+){0,4}"
 )
 _IS = r"(?:is|are|was|were|would be|must be|should be|(?:(?:might|may|could|would|can) )?(?:seem|appear|look)(?:s|ed)?(?: to be| like)?|might be|may be|being|remains|as|can be|could be)"
-UNDER_CONDITION = re.compile(
-    r"[\s,\"')]*(?:if|unless|when|provided|assuming|depending|for (?:stable|unstable))\b", re.I
-)
+UNDER_CONDITION = re.compile(r"[\s,\"')]*(?:if|unless|when|provided|assuming|depending|for (?:stable|unstable))\b", re.I)
 NOT_RIGHT = re.compile(
     rf"[\s\"'),:;\-]*(?:which |that |this )?(?:(?:{_IS}\s+{_ADVERB})(?P<word>incorrect|wrong|false|inaccurate|untrue|not|ruled out"
     rf"|excluded|eliminated|out\b|unlikely|improbable|partially correct|incomplete|irrelevant|contraindicated|inappropriate)"
@@ -105,10 +101,7 @@ POINTS_TO = re.compile(
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
 # "Hence C."
-LEADS = re.compile(
-    r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$",
-    re.I,
-)
+LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$", re.I)
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
@@ -148,9 +141,6 @@ DECLINES = re.compile(
     re.I,
 )
 NONE_RIGHT = re.compile(
-    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)",
-    re.I,
+    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)", re.I
 )
-ALL_RIGHT = re.compile(
-    r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I
-)
+ALL_RIGHT = re.compile(r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I)

@@ -10,12 +10,9 @@ from open_r1.answers.options import Options
 Choice = tuple[str | None, Found]
 _LONGEST = 3000
 _ONLY_LETTER = re.compile(
-    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*",
-    re.I,
+    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*", re.I
 )
-_LETTER_LINE = re.compile(
-    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
-)
+_LETTER_LINE = re.compile(r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I)
 # How an answer that stands first begins: a closed letter, perhaps after an adverb.
 _LEAD = re.compile(
     r"[\s\"'-]*(?:(?:definitely|probably|likely|certainly|surely|clearly|i think|i believe|i guess|i'd say|option|choice)[,:]?\s+){0,2}"
@@ -101,10 +98,7 @@ def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] 
 def _part_after(text: str, item: Item) -> bool:
     letter = next(iter(item.letters))
     following = chr(ord(letter[-1]) + 1)
-    return (
-        re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M)
-        is not None
-    )
+    return re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
 
 
 def json_answer(text: str, options: Options) -> Choice | None:
@@ -123,9 +117,7 @@ def json_answer(text: str, options: Options) -> Choice | None:
         return short
     item = read_item(value, 0, options)
     if item:
-        return (
-            (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
-        )
+        return (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
     return None
 
 
@@ -153,10 +145,6 @@ def boxed_spans(text: str, options: Options) -> list[tuple[frozenset[str], Found
     if len(spans) > 1:
         before = spans[-2]
         between = text[before[3] : last[2]]
-        if (
-            len(between) < 20
-            and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between)
-            and before[0] != last[0]
-        ):
+        if len(between) < 20 and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between) and before[0] != last[0]:
             return [(before[0] | last[0], Found.SEVERAL, before[2], last[3])]
     return [last]

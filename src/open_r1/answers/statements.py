@@ -241,15 +241,11 @@ def _letters_in_passing(reading: Reading, options: Options) -> None:
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
                 weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
-                reading.commitments.append(
-                    Commitment(item.letters, item.how, weight, start, max(item.end, answer.end()))
-                )
+                reading.commitments.append(Commitment(item.letters, item.how, weight, start, max(item.end, answer.end())))
             continue
         right = say.IS_RIGHT.match(text, end, until)
         if right and not re.search(r"\bnot\b|n't\b", right[0]):
-            right_one = Commitment(
-                item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0])
-            )
+            right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
             reading.verdicts.append(right_one)
             reading.commitments.append(right_one)
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)

@@ -31,9 +31,7 @@ _DATES = (
     re.compile(r"(?<!\d)(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4})(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)"),
     re.compile(_MONTH.format("mon") + r"\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})", re.I),
-    re.compile(
-        r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?" + _MONTH.format("mon") + r",?\s+(?P<y>\d{4})", re.I
-    ),
+    re.compile(r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?" + _MONTH.format("mon") + r",?\s+(?P<y>\d{4})", re.I),
 )
 _AGE = re.compile(
     r"(?P<weeks>\d+)['\"]?\s*(?:weeks?|wks?|w)\b['\"]?[\s,]*(?:and\s+)?['\"]?(?:(?P<days>\d+)\s*(?:days?|d)\b)?"

@@ -40,9 +40,7 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
         return None, Found.SEVERAL
-    if named and say.CUE.search(
-        text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
-    ):
+    if named and say.CUE.search(text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)):
         return named.pop(), Found.LETTER
     return _NOTHING
 
@@ -68,9 +66,7 @@ _IS_NAMED = re.compile(
     r"|cause|explanation)\b",
     re.I,
 )
-_LESS = re.compile(
-    r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike)\b", re.I
-)
+_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike)\b", re.I)
 
 
 def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
@@ -130,10 +126,7 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
             continue
         mentioned |= letters
         whole = text_at(text, first, options)
-        ended = re.match(
-            r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|,)\b)",
-            text[last : last + 12],
-        )
+        ended = re.match(r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|,)\b)", text[last : last + 12])
         if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
             named |= letters
     return named, mentioned

@@ -105,7 +105,21 @@ def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             yield BadRow(path, where, "", f"a JSON object, but {error}", line.decode(errors="replace"))
             continue
-        yield Row(path, where, data) if isinstance(data, dict) else BadRow(path, where, "", "a JSON object", data)
+        if not isinstance(data, dict):
+            yield BadRow(path, where, "", f"a JSON object, found {brief(data)}", data)
+        elif b"\\ud" in line.lower() and has_lone_surrogate(data):
+            yield BadRow(path, where, "", "text that UTF-8 can hold, found half of a surrogate pair", line.decode())
+        else:
+            yield Row(path, where, data)
+
+
+def has_lone_surrogate(data: Any) -> bool:
+    """Whether JSON data holds an escape such as \\ud83d without its other half, which no file could be written with."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def read_csv(path: Path) -> Iterator[Row | BadRow]:
@@ -192,5 +206,5 @@ def load_hub_rows(path: str, name: str | None, split: str, revision: str | None)
 
     local = Path(path).is_dir()
     if not local and revision is None:
-        raise DataError(f"{path}: no revision is pinned for it; give one, so that the rows can be named later")
+        raise DataError(f"{path}: no revision is pinned for it; give one (NAME@REVISION in a SPEC)")
     return located(path, datasets.load_dataset(path, name, split=split, revision=None if local else revision))

@@ -23,15 +23,14 @@ class Overlap:
 
 
 def overlap(train: list[Question], evaluation: list[Question]) -> Overlap:
-    """Compares every training question with every evaluation question, in linear time."""
-    same_text = _pairs(train, evaluation, lambda q: (*_stem(q), tuple(sorted(map(normalised, q.options.values())))))
-    texts = {(id(left), id(right)) for left, right in same_text}
-    same_answer = _pairs(train, evaluation, lambda q: (*_stem(q), normalised(q.answer_text)))
-    return Overlap(
-        ids=_pairs(train, evaluation, lambda q: (q.source, q.id)),
-        texts=same_text,
-        answers=[(left, right) for left, right in same_answer if (id(left), id(right)) not in texts],
-    )
+    """Compares every training question with every evaluation question; linear but for repeated stems."""
+    texts, answers = [], []
+    for left, right in _pairs(train, evaluation, _stem):
+        if _options(left) == _options(right):
+            texts.append((left, right))
+        elif normalised(left.answer_text) == normalised(right.answer_text):
+            answers.append((left, right))
+    return Overlap(ids=_pairs(train, evaluation, lambda q: (q.source, q.id)), texts=texts, answers=answers)
 
 
 def normalised(text: str) -> str:
@@ -41,6 +40,11 @@ def normalised(text: str) -> str:
 
 def _stem(question: Question) -> tuple:
     return question.images, normalised(question.context), normalised(question.stem)
+
+
+def _options(question: Question) -> list[str]:
+    texts = question.options.values() if question.options else [question.answer]
+    return sorted(map(normalised, texts))
 
 
 def _pairs(train, evaluation, key) -> list[tuple[Question, Question]]:

@@ -86,24 +86,32 @@ def question_from_row(row: dict) -> Question:
 def write_prepared(folder: Path, splits: dict[str, list[Question]]) -> None:
     """Writes each split as .jsonl and .parquet, and the card that makes `datasets.load_dataset(folder)` work."""
     for split, questions in splits.items():
-        rows = [row_from_question(question) for question in questions]
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as lines:
-            lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        _write_parquet(folder / f"{split}.parquet", rows)
+            for question in questions:
+                lines.write(json.dumps(row_from_question(question), ensure_ascii=False) + "\n")
+        _write_parquet(folder / f"{split}.parquet", folder / f"{split}.jsonl")
     data_files = "\n".join(f"  - split: {split}\n    path: {split}.parquet" for split in splits)
     (folder / "README.md").write_text(CARD.format(data_files=data_files), encoding="utf-8")
 
 
-def _write_parquet(path: Path, rows: list[dict]) -> None:
-    # Imported here: grading and rewards use this module without parquet.
+def _write_parquet(path: Path, jsonl: Path) -> None:
+    # Imported here: grading and rewards use this module without parquet. The rows are read back from the JSON lines:
+    # building arrays from Python objects would import pandas, which takes longer than all the rest.
     import pyarrow as pa
+    import pyarrow.json
     import pyarrow.parquet as pq
 
     pairs = {"prompt": ("role", "content"), "options": ("letter", "text")}
     types = {name: pa.list_(pa.struct([(key, pa.string()) for key in keys])) for name, keys in pairs.items()}
     types |= {"images": pa.list_(pa.string()), "difficulty": pa.float64()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+    table = pyarrow.json.read_json(
+        jsonl,
+        # One block for the file: a row may not be longer than a block.
+        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=max(1, jsonl.stat().st_size)),
+        parse_options=pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+    )
+    pq.write_table(table, path, compression="zstd")
 
 
 def read_prepared(path: Path | str, split: str | None = None) -> list[Question]:
