@@ -1,0 +1,349 @@
+"""From raw question files to a folder that a recipe trains on, with a manifest that says what is in it.
+
+    python scripts/data_prepare.py --medqa_usmle_root MEDQA --medxpertqa_root MEDXPERTQA
+
+MEDXPERTQA holds Text/test.jsonl, MEDQA holds train.jsonl (or is the unpacked MedQA zip). Rows are drawn without
+replacement and the same seed gives the same bytes. The output appears whole or not at all. Bad input is one line
+on stderr and exit code 2.
+"""
+
+import argparse
+import json
+import logging
+import math
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+# From a source checkout this runs without an installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from open_r1.questions import DATASETS, BadRow, DataError, Question, manifest, own
+from open_r1.questions.leakage import overlap
+from open_r1.questions.output import check_output, whole_folder
+from open_r1.questions.prepared import write_prepared
+from open_r1.questions.sampling import sample, shuffled
+
+USMLE_NUMS, XPERT_TEST_SIZE = 1090, 0.8
+
+# (MedQA-USMLE, MedXpertQA) training rows of the three mixtures in upstream's table; 490 is 20% of MedXpertQA Text.
+PRESETS = {"dataset1": (1090, 0), "dataset2": (600, 490), "dataset3": (0, 490)}
+
+OUTPUT_NAMES = {f"{split}.{form}" for split in ("train", "test") for form in ("jsonl", "parquet")} | {
+    "manifest.json",
+    "README.md",
+    "rejects.jsonl",
+}
+
+EPILOG = """\
+other datasets, and your own:
+  --dataset SPEC adds training rows, --test_dataset SPEC adds rows to the test output. SPEC is one of
+    NAME[/SPLIT]=FOLDER[:N]  raw files of a known dataset, e.g. medmcqa/validation=./medmcqa:500
+    NAME[/SPLIT][@REV][:N]   the same from the hub, at the revision REV or the one pinned in the loader
+    FILE[:N]                 your own questions, .jsonl, .csv or .parquet
+  N rows are drawn; without N all are taken. A dataset given for both is drawn from for training first, and the test
+  rows come from the rest. NAME is one of: {names}.
+
+your own columns:
+  --columns '{{"stem": "question", "options": ["opt_a", "opt_b"], "answer": "key", "answer_form": "text"}}'
+  options: one column (a list or an object), or a list of columns; answer_form: letter, text, index0 or index1.
+
+the output folder:
+  train.jsonl, train.parquet, test.jsonl, test.parquet with upstream's columns question, answer, option and ours;
+  manifest.json; README.md, by which datasets.load_dataset(FOLDER) finds the splits. Test files are written when there
+  are test rows: from MedXpertQA, whose test file is divided, or from --test_dataset. MedQA alone gives none.
+"""
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """The command line; upstream's flags keep their names and meaning."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EPILOG.format(names=", ".join(DATASETS)),
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--medqa_usmle_root", help="folder of MedQA-USMLE (train.jsonl in it, or the unpacked zip)")
+    add("--medxpertqa_root", help="folder of MedXpertQA (Text/test.jsonl in it)")
+    add("--usmle_nums", type=int, help=f"MedQA-USMLE rows to train on (default: {USMLE_NUMS})")
+    add(
+        "--xpert_test_size",
+        type=float,
+        help="share of MedXpertQA for the test output, the rest is trained on; drawn within each question_type\n"
+        f"(default: {XPERT_TEST_SIZE})",
+    )
+    add(
+        "--output_dir",
+        default="./data/xpert_usmle",
+        help="default: %(default)s, where upstream's recipes read (upstream's own script wrote ./data/medxpert_usmle)",
+    )
+    add("--seed", type=int, default=42, help="default: %(default)s")
+    add(
+        "--preset",
+        choices=PRESETS,
+        help="exact training rows: dataset1 1,090 MedQA; dataset2 600 MedQA + 490 MedXpertQA; dataset3 490 MedXpertQA",
+    )
+    add("--dataset", action="append", default=[], metavar="SPEC", help="more training rows, see below; repeatable")
+    add("--test_dataset", action="append", default=[], metavar="SPEC", help="more test rows, see below; repeatable")
+    add("--columns", help="JSON map from fields to the columns of your own files, see below")
+    add(
+        "--medmcqa_cop_base",
+        type=int,
+        choices=(0, 1),
+        help="whether MedMCQA's cop counts from 0 or 1, if labels can't tell",
+    )
+    add(
+        "--skip_bad_rows",
+        action="store_true",
+        help="leave bad rows out and list them in rejects.jsonl with the reason",
+    )
+    add("--overwrite", action="store_true", help="replace an output that this script wrote")
+    return parser.parse_args(argv)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What to take: one Part a dataset
+
+
+@dataclass
+class Part:
+    """A dataset's share: rows for training and for the test output; None is all that are left.
+
+    `name` is one of DATASETS or the path of a file of the user's, which has no split.
+    """
+
+    name: str
+    split: str
+    root: Path | None
+    revision: str | None = None
+    train: int | None = 0
+    test: int | None = 0
+    test_size: Fraction | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What this part is, and its place among the others whatever the order of the flags."""
+        return self.name, self.split, str(self.root), str(self.revision)
+
+
+def plan(args: argparse.Namespace) -> list[Part]:
+    """The parts that the flags ask for, in an order of their own; raises DataError when flags contradict each other."""
+    usmle_nums = USMLE_NUMS if args.usmle_nums is None else args.usmle_nums
+    test_size = XPERT_TEST_SIZE if args.xpert_test_size is None else args.xpert_test_size
+    if usmle_nums < 0:
+        raise DataError(f"--usmle_nums {usmle_nums}: give 0 or more")
+    if not 0 <= test_size <= 1:
+        raise DataError(f"--xpert_test_size {test_size}: give a share from 0 to 1")
+    xpert_nums = None
+    if args.preset:
+        check_preset(args)
+        usmle_nums, xpert_nums = PRESETS[args.preset]
+    parts: dict[tuple, Part] = {}
+
+    def part(name: str, split: str, root: str | None, revision: str | None = None) -> Part:
+        new = Part(name, split, None if root is None else Path(root).expanduser(), revision)
+        return parts.setdefault(new.key, new)
+
+    if args.medqa_usmle_root is not None:
+        part("medqa_usmle", "train", args.medqa_usmle_root).train = usmle_nums
+    if args.medxpertqa_root is not None:
+        xpert = part("medxpertqa", "test", args.medxpertqa_root)
+        xpert.train, xpert.test = xpert_nums, None
+        xpert.test_size = Fraction(str(test_size)) if xpert_nums is None else None
+    for flag, role, specs in (("--dataset", "train", args.dataset), ("--test_dataset", "test", args.test_dataset)):
+        for spec in specs:
+            *dataset, rows = parse_spec(flag, spec)
+            asked = part(*dataset)
+            if getattr(asked, role) != 0:
+                raise DataError(f"{flag} {spec}: this dataset is already asked for; give it once, with the sum")
+            setattr(asked, role, rows)
+    if not parts:
+        raise DataError("nothing to prepare: give --medqa_usmle_root, --medxpertqa_root or --dataset (see --help)")
+    return sorted(parts.values(), key=lambda part: part.key)
+
+
+def check_preset(args: argparse.Namespace) -> None:
+    """Raises DataError when another flag asks for something else than the preset."""
+    preset, (usmle, xpert) = args.preset, PRESETS[args.preset]
+    for flag, root, rows in (
+        ("--medqa_usmle_root", args.medqa_usmle_root, usmle),
+        ("--medxpertqa_root", args.medxpertqa_root, xpert),
+    ):
+        if rows and root is None:
+            raise DataError(f"--preset {preset} takes {rows} rows from the folder that {flag} names; give it")
+        if not rows and root is not None:
+            raise DataError(f"--preset {preset} takes no rows from {flag}; leave one of the two flags out")
+    if args.usmle_nums not in (None, usmle):
+        raise DataError(
+            f"--preset {preset} takes {usmle} MedQA rows, --usmle_nums says {args.usmle_nums}; leave one out"
+        )
+    if args.xpert_test_size not in (None, XPERT_TEST_SIZE):
+        raise DataError(f"--preset {preset} fixes the MedXpertQA rows; leave it or --xpert_test_size out")
+    if args.dataset or args.test_dataset:
+        raise DataError(f"--preset {preset} is a whole mixture; leave it or --dataset and --test_dataset out")
+
+
+def parse_spec(flag: str, spec: str) -> tuple[str, str, str | None, str | None, int | None]:
+    """SPEC as (dataset name or file, split, root, revision, rows)."""
+    what, rows = re.fullmatch(r"(.*?)(?::(\d+))?", spec, re.DOTALL).groups()
+    head, given, root = what.partition("=")
+    head, _, revision = head.partition("@")
+    name, _, split = head.partition("/")
+    rows = None if rows is None else int(rows)
+    if name in DATASETS:
+        if given and revision:
+            raise DataError(f"{flag} {spec}: a revision is for the hub, a folder has none; leave one of them out")
+        split = split or DATASETS[name].SPLITS[0]
+        return name, split, root if given else None, None if given else revision or DATASETS[name].REVISION, rows
+    if not Path(what).expanduser().is_file():
+        raise DataError(f"{flag} {spec}: neither a file nor one of {', '.join(DATASETS)}")
+    return what, "", None, None, rows
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Loading and drawing
+
+
+def read_part(part: Part, args: argparse.Namespace, rejects: list[BadRow] | None) -> tuple[list[Question], dict]:
+    """A part's questions and its entry in the manifest."""
+    if part.name not in DATASETS:
+        (path,) = own.find(part.name)
+        questions = own.load(path, columns_of(args), "test" if part.train == 0 else "train", rejects=rejects)
+        return questions, {"dataset": path.stem, "files": [manifest.file_entry(path, path)]}
+    dataset = DATASETS[part.name]
+    options = {
+        "medmcqa": {"cop_base": args.medmcqa_cop_base},
+        "gpqa": {"seed": args.seed},
+        "ddxplus": {"seed": args.seed},
+    }
+    chosen = options.get(part.name, {})
+    entry = {"dataset": part.name, "split": part.split}
+    if part.root is None:
+        questions = dataset.load_hub(part.split, part.revision, rejects=rejects, **chosen)
+        return questions, entry | {"hub": dataset.HUB, "revision": part.revision}
+    questions = dataset.load(part.root, part.split, rejects=rejects, **chosen)
+    files = [manifest.file_entry(path, part.root) for path in dataset.find(part.root, part.split)]
+    return questions, entry | {"files": files}
+
+
+def columns_of(args: argparse.Namespace) -> dict | None:
+    """The column map; raises DataError when it is not a JSON object."""
+    if args.columns is None:
+        return None
+    try:
+        columns = json.loads(args.columns)
+    except json.JSONDecodeError as error:
+        raise DataError(f"--columns: not JSON ({error}); see --help for an example") from None
+    if not isinstance(columns, dict):
+        raise DataError("--columns: expected a JSON object from fields to columns; see --help for an example")
+    return columns
+
+
+def draw(part: Part, questions: list[Question], seed: int) -> tuple[list[Question], list[Question]]:
+    """(training rows, test rows) of a part: without replacement, MedXpertQA within each question_type."""
+    stratum = question_type if part.name.startswith("medxpertqa") else None
+    train = len(questions) if part.train is None else part.train
+    if part.test_size is not None:
+        train = len(questions) - math.ceil(part.test_size * len(questions))
+    if train + (part.test or 0) > len(questions):
+        where = f"{part.root or 'the hub'}, split {part.split}," if part.name in DATASETS else "the file"
+        raise DataError(
+            f"{part.name}: {train + (part.test or 0):,} rows asked for, but {where} has {len(questions):,}; "
+            "ask for fewer or give the complete file"
+        )
+    drawn, rest = sample(questions, train, seed, stratum)
+    tested, _ = sample(rest, len(rest) if part.test is None else part.test, seed, stratum)
+    return drawn, tested
+
+
+def question_type(question: Question) -> str:
+    """MedXpertQA's Reasoning or Understanding."""
+    return question.metadata["question_type"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Reads, draws, writes the folder and prints what is in it."""
+    output = Path(args.output_dir).expanduser()
+    check_output(output, args.overwrite, OUTPUT_NAMES)
+    rejects: list[BadRow] | None = [] if args.skip_bad_rows else None
+    train, test, sources, notes = [], [], [], []
+    for part in plan(args):
+        questions, entry = read_part(part, args, rejects)
+        drawn, tested = draw(part, questions, args.seed)
+        train += drawn
+        test += tested
+        sources.append(entry | {"rows": len(questions), "train_rows": len(drawn), "test_rows": len(tested)})
+        if drawn and part.name.startswith("medxpertqa") and part.split == "test":
+            notes.append(
+                f"{len(drawn)} training rows come from MedXpertQA's test file, since it has no training split; manifest.json "
+                "lists their ids under ids.train, so that an evaluation on MedXpertQA can leave them out"
+            )
+    if not train:
+        raise DataError("no training rows: the flags leave none over (see --usmle_nums, --xpert_test_size, --dataset)")
+    splits = {"train": shuffled(train, args.seed)} | ({"test": test} if test else {})
+    if shared := overlap(train, test):
+        notes.append(
+            f"training and test rows overlap: {len(shared.ids)} by id, {len(shared.texts)} by stem and options, "
+            f"{len(shared.answers)} by stem and right answer"
+        )
+    settings = {
+        "preset": args.preset,
+        "seed": args.seed,
+        "columns": columns_of(args),
+        "medmcqa_cop_base": args.medmcqa_cop_base,
+        "skip_bad_rows": args.skip_bad_rows,
+    }
+    with whole_folder(output, args.overwrite, OUTPUT_NAMES) as folder:
+        write_prepared(folder, splits)
+        if rejects:
+            write_rejects(folder / "rejects.jsonl", rejects)
+        made = manifest.build(settings, sources, splits, len(rejects or []), notes)
+        manifest.write(folder / "manifest.json", made)
+    for split in ("train", "test"):
+        counts = made["counts"].get(split, {"rows": 0, "by_source": {}})
+        listed = ", ".join(f"{rows:,} {source}" for source, rows in counts["by_source"].items())
+        print(
+            f"{split + ':':6} {counts['rows']:>6,} rows ({listed or 'no test files; see --help for where test rows come from'})"
+        )
+    if rejects:
+        print(f"bad rows left out: {len(rejects):,}, listed in rejects.jsonl")
+    for note in notes:
+        print(f"warning: {note}")
+    print(f"written to {args.output_dir}")
+
+
+def write_rejects(path: Path, rejects: list[BadRow]) -> None:
+    """One line a bad row: where it stands, what was expected there, and the row."""
+    with path.open("w", encoding="utf-8", newline="\n") as lines:
+        for bad in rejects:
+            place = {"file": bad.path.name, "where": bad.where, "field": bad.field, "expected": bad.expected}
+            lines.write(json.dumps(place | {"row": bad.raw}, ensure_ascii=False, default=str) + "\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code: 0 written, 2 bad input or an output in the way, 130 interrupted."""
+    args = parse_args(argv)
+    logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.addLevelName(logging.WARNING, "warning")
+    # A terminated run clears up behind itself as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        prepare(args)
+    except (DataError, OSError) as error:
+        remedy = "; mend the row, or leave bad rows out with --skip_bad_rows" if isinstance(error, BadRow) else ""
+        print(f"data_prepare: error: {' '.join(str(error).split())}{remedy}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("data_prepare: interrupted, nothing written", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

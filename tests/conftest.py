@@ -1,0 +1,16 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real rows beside the repository; tests that need it skip where it is not there."""
+    beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("OPEN_R1_SHARED_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real rows: {folder} is not there (OPEN_R1_SHARED_DATA may name another folder)")
+    return folder

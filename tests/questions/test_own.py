@@ -1,0 +1,116 @@
+"""Your own questions: column maps, and errors that say how to mend them."""
+
+import json
+
+import pytest
+from raw_rows import write_csv, write_jsonl
+
+from open_r1.questions import BadRow, DataError, Kind, load
+
+
+def test_jsonl_under_our_own_names(tmp_path):
+    path = write_jsonl(tmp_path / "mine.jsonl", [{"stem": "Which?", "options": {"A": "x", "B": "y"}, "answer": "B"}])
+    (question,) = load(path)
+    assert (question.id, question.source, question.split) == ("mine-1", "mine", "train")
+    assert (question.options, question.answer, question.kind) == ({"A": "x", "B": "y"}, "B", Kind.CHOICE)
+
+
+@pytest.mark.parametrize(
+    ("form", "answer"), [("letter", "B"), ("text", "y"), ("index0", 1), ("index1", 2), ("index0", "1")]
+)
+@pytest.mark.parametrize(
+    ("options", "cells"),
+    [
+        ("choices", {"choices": ["x", "y", "z"]}),
+        ("choices", {"choices": {"A": "x", "B": "y", "C": "z"}}),
+        ("choices", {"choices": json.dumps(["x", "y", "z"])}),
+        (["o1", "o2", "o3", "o4"], {"o1": "x", "o2": "y", "o3": "z", "o4": ""}),
+        ({"A": "o1", "B": "o2", "C": "o3"}, {"o1": "x", "o2": "y", "o3": "z"}),
+    ],
+)
+def test_every_way_to_write_options_and_answer(tmp_path, form, answer, options, cells):
+    path = write_jsonl(tmp_path / "mine.jsonl", [{"q": "Which?", "key": answer} | cells])
+    (question,) = load(path, columns={"stem": "q", "options": options, "answer": "key", "answer_form": form})
+    assert question.options == {"A": "x", "B": "y", "C": "z"}
+    assert question.answer == "B"
+
+
+def test_csv_with_every_field(tmp_path):
+    row = {
+        "nr": "7",
+        "q": "Which?",
+        "a": "x",
+        "b": "y",
+        "key": "A",
+        "note": "Note.",
+        "pictures": '["p.png"]',
+        "hard": "0.25",
+        "form": "yes-no-maybe",
+    }
+    columns = {"id": "nr", "stem": "q", "options": ["a", "b"], "answer": "key", "context": "note"}
+    columns |= {"images": "pictures", "difficulty": "hard", "kind": "form"}
+    (question,) = load(write_csv(tmp_path / "mine.csv", [row]), columns=columns, split="test", source="ours")
+    assert (question.id, question.source, question.split, question.context) == ("7", "ours", "test", "Note.")
+    assert (question.images, question.difficulty, question.kind) == (("p.png",), 0.25, Kind.YES_NO_MAYBE)
+
+
+def test_questions_without_options(tmp_path):
+    rows = [{"stem": "How many?", "answer": 12.5, "kind": "number"}, {"stem": "Who?", "answer": "An invented person"}]
+    number, text = load(write_jsonl(tmp_path / "mine.jsonl", rows))
+    assert (number.kind, number.answer, number.options) == (Kind.NUMBER, "12.5", {})
+    assert (text.kind, text.answer_text) == (Kind.TEXT, "An invented person")
+
+
+@pytest.mark.parametrize(
+    ("change", "form", "field", "expected"),
+    [
+        ({"key": "C"}, "letter", "key", "one of the letters A, B"),
+        ({"key": "b"}, "letter", "key", "one of the letters A, B"),
+        ({"key": 2}, "index0", "key", "a whole number from 0 to 1, found 2"),
+        ({"key": 0}, "index1", "key", "a whole number from 1 to 2, found 0"),
+        ({"key": "z"}, "text", "key", "the text of exactly one option"),
+        ({"key": None}, "letter", "key", "an answer, found nothing"),
+        ({"q": " "}, "letter", "q", "a non-empty string"),
+        ({"choices": 3}, "letter", "choices", "a list of texts"),
+        ({"choices": "[x"}, "letter", "choices", "JSON text"),
+        ({"choices": ["", "y"]}, "letter", "choices", "no blank option"),
+        ({"choices": {"one": "x"}}, "letter", "choices", "letters A to Z"),
+        ({"kind": "number"}, "letter", "kind", "choice or yes-no-maybe in a question with options"),
+        ({"difficulty": 2}, "letter", "difficulty", "a number from 0"),
+        ({"images": 5}, "letter", "images", "a file name"),
+    ],
+)
+def test_bad_rows(tmp_path, change, form, field, expected):
+    path = write_jsonl(tmp_path / "mine.jsonl", [{"q": "Which?", "choices": ["x", "y"], "key": "A"} | change])
+    columns = {"stem": "q", "options": "choices", "answer": "key", "answer_form": form}
+    with pytest.raises(BadRow) as error:
+        load(path, columns=columns)
+    assert f"line 1, field '{field}': expected {expected}" in str(error.value)
+    rejects = []
+    assert load(path, columns=columns, rejects=rejects) == []
+    assert len(rejects) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"stem": "frage"}, "no column 'frage' to read stem from; it has question, key"),
+        (None, "no column 'stem'"),
+        ({"stem": "question", "answer": "key", "options": ["a", "b"]}, "no column 'a'"),
+        ({"stem": "question", "answer": "key", "hint": "x"}, "no field 'hint'; the fields are stem"),
+        ({"stem": "question", "answer": "key", "answer_form": "number"}, "answer_form must be one of letter"),
+    ],
+)
+def test_mistakes_in_the_column_map(tmp_path, columns, message):
+    path = write_jsonl(tmp_path / "mine.jsonl", [{"question": "Which?", "key": "x"}])
+    with pytest.raises(DataError, match=message) as error:
+        load(path, columns=columns)
+    assert not isinstance(error.value, BadRow)
+
+
+def test_unknown_names_and_endings(tmp_path):
+    with pytest.raises(FileNotFoundError, match="neither a file or folder nor a dataset"):
+        load("medqs_usmle")
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(DataError, match=r"must end in \.jsonl"):
+        load(tmp_path / "mine.txt")
