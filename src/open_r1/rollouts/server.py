@@ -139,8 +139,10 @@ class VLLMServer:
         return [line for line in lines if line and not NOISE.search(line)]
 
     def _doing(self) -> str:
-        lines = self._lines()
-        return lines[-1][:120] if lines else "no output yet"
+        with open(self.log, errors="replace") as log:
+            log.seek(self._log_start)
+            said = [LOG_PREFIX.sub("", line).strip() for line in log if LOG_PREFIX.match(line)[2]]
+        return said[-1][:120] if said else "importing vLLM"
 
     def tail(self) -> str:
         """The first error in the log and its last lines, to end an error message with."""
