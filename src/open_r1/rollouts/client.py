@@ -18,7 +18,9 @@ from trl.generation.vllm_client import VLLMClient
 from open_r1.rollouts.checkpoint import write_checkpoint
 from open_r1.rollouts.errors import ServerError, ServerLost
 from open_r1.rollouts.server import VLLMServer
+from open_r1.rollouts.topology import free_port
 
+EVERYWHERE = "0.0.0.0"  # where torch's rendezvous listens, whatever it is told
 PULSE_EVERY = 5.0  # seconds between two looks at a server that is generating
 TOKENS = re.compile(r"^vllm:(?:prompt|generation)_tokens_total\S* (\S+)$", re.MULTILINE)
 
@@ -74,6 +76,8 @@ class RolloutClient(VLLMClient):
             self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
             self.server.wait_until_healthy(total_timeout, self.tell)
             self.base_url = self.server.url
+            # A new one for every start: another run, or the lost server's rendezvous, may hold the last.
+            self.group_port = free_port(EVERYWHERE)
             return
         try:
             super().check_server(total_timeout, retry_interval)

@@ -1,5 +1,6 @@
 """What grpo.py calls: completions for one training run, from a server of its own, one elsewhere, or the trainer itself."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -45,6 +46,8 @@ def rollouts(
         # All processes check the topology; only the first one starts a server.
         settings = server_settings(training_args, model_args, max_prompt_length, local_training_processes())
         server, token = VLLMServer(settings, Path(training_args.output_dir) / "vllm_server.log"), settings.token
+        if settings.listen_host == LOOPBACK:
+            os.environ["VLLM_HOST_IP"] = LOOPBACK  # where TRL's client tells the workers to meet it
     arguments = {
         "server": server,
         "model": model_args.model_name_or_path,
