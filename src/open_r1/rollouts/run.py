@@ -16,6 +16,7 @@ from open_r1.rollouts.client import FolderClient, RolloutClient
 from open_r1.rollouts.generation import RolloutGeneration
 from open_r1.rollouts.server import VLLMServer
 from open_r1.rollouts.settings import (
+    LOOPBACK,
     check_vllm_installed,
     check_weight_sync,
     local_training_processes,
