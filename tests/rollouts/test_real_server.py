@@ -136,6 +136,12 @@ def test_a_wrong_token_is_said_to_be_one(server, tmp_path):
         a_client(None, tmp_path, model=server.settings.model, token="wrong", base_url=server.url)
 
 
+def test_a_proxy_in_the_environment_is_not_asked(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    server.wait_until_healthy(START, print)
+    assert a_client(server, tmp_path).get_world_size() == 1
+
+
 # ---- what happens when it dies or hangs
 
 

@@ -72,6 +72,7 @@ class RolloutClient(VLLMClient):
             self.session.headers["Authorization"] = f"Bearer {self.token}"
         self.total_timeout = total_timeout
         if self.server is not None:
+            self.session.trust_env = False  # no proxy knows our loopback address
             # Repeating requests to a dead server only delays its restart.
             self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
             self.server.wait_until_healthy(total_timeout, self.tell)

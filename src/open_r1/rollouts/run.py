@@ -49,6 +49,7 @@ def rollouts(
         server, token = VLLMServer(settings, Path(training_args.output_dir) / "vllm_server.log"), settings.token
         if settings.listen_host == LOOPBACK:
             os.environ["VLLM_HOST_IP"] = LOOPBACK  # where TRL's client tells the workers to meet it
+    training_args.vllm_server_token = None  # the trainer saves and publishes its arguments
     arguments = {
         "server": server,
         "model": model_args.model_name_or_path,

@@ -40,6 +40,8 @@ class VLLMServer:
         self.settings = settings
         self.log = log
         self.url = ""
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy knows our loopback address
         self._guard: subprocess.Popen | None = None
         self._log_start = 0
         self._since = 0.0
@@ -111,7 +113,7 @@ class VLLMServer:
         # Not /health, which needs no token: another run's server that took the port first would answer it.
         headers = {"Authorization": f"Bearer {self.settings.token}"}
         try:
-            return requests.get(f"{self.url}/v1/models", headers=headers, timeout=5).status_code == 200
+            return self._session.get(f"{self.url}/v1/models", headers=headers, timeout=5).status_code == 200
         except requests.RequestException:
             return False
 
