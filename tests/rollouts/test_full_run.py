@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from process_watch import gone, marked
+from process_watch import Watch
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ class Run:
         rows = [{"prompt": f"Case {number}: say something.", "reference": "B"} for number in range(64)]
         (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         self.output = folder / "run"
-        self.mark = f"run-of-{folder}"
+        self.watch = Watch(f"run-of-{folder}")
         command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file"]
         command += [ROOT / "recipes/accelerate_configs/zero3_cpu.yaml", ROOT / "src/open_r1/grpo.py"]
         command += ["--config", RECIPE, "--model_name_or_path", model, "--dataset_name", folder / "rows.jsonl"]
@@ -39,7 +39,8 @@ class Run:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env=os.environ | {"PYTHONPATH": paths, "ROLLOUT_TEST_MARK": self.mark, "OMP_WAIT_POLICY": "PASSIVE"},
+                env=os.environ
+                | {"PYTHONPATH": paths, "ROLLOUT_TEST_MARK": self.watch.mark, "OMP_WAIT_POLICY": "PASSIVE"},
             )
 
     def metrics(self) -> list[dict]:
@@ -52,9 +53,11 @@ class Run:
         while len(self.metrics()) < step:
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()[-5000:]
             time.sleep(0.1)
+        assert {"VLLM::EngineCore", "VLLM::Worker"} <= {process.cmdline()[0] for process in self.watch.living()}
 
     def processes(self, word: str) -> list:
-        return [process for process in marked(self.mark) if any(word in part for part in process.cmdline())]
+        """The processes one of whose first three words holds `word`: the guard's command line holds its server's."""
+        return [process for process in self.watch.living() if any(word in part for part in process.cmdline()[:3])]
 
 
 @pytest.fixture
@@ -68,19 +71,19 @@ def start(tmp_path, tiny_model):
 
     yield start
     for run in runs:
-        for process in marked(run.mark):
+        for process in run.processes("grpo.py"):  # the guard ends the rest
             process.kill()
+        run.process.kill()
         run.process.wait()
+        assert run.watch.gone(), run.watch.living()
 
 
 def test_thirty_steps_with_the_servers_death_in_between(start):
     run = start()
     run.wait_for_step(10)
-    # The guard's command line holds the server's; the server's is the one that begins with it.
-    api_server = next(process for process in run.processes("api_server") if "api_server" in process.cmdline()[2])
-    api_server.kill()
+    run.processes("api_server")[0].kill()
     assert run.process.wait(LIMIT) == 0, run.log.read_text()[-5000:]
-    assert gone(run.mark), marked(run.mark)
+    assert run.watch.gone(), run.watch.living()
 
     rows = run.metrics()
     assert [row["step"] for row in rows] == list(range(1, 31))
@@ -91,26 +94,24 @@ def test_thirty_steps_with_the_servers_death_in_between(start):
     assert log.count("vLLM server: lost") == 1 and log.count("vLLM server: ready") == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_no_process_outlives_a_killed_run(start, number):
     run = start()
     run.wait_for_step(2)
-    assert run.processes("api_server")
     if number == signal.SIGKILL:
-        for trainer in run.processes("grpo.py"):  # the launcher and its two processes
-            if "api_server" not in " ".join(trainer.cmdline()):
-                trainer.kill()
+        for process in run.processes("grpo.py"):
+            process.kill()
     else:
         run.process.send_signal(number)
     assert run.process.wait(60) != 0
-    assert gone(run.mark, 60), marked(run.mark)
+    assert run.watch.gone(60), run.watch.living()
 
 
 def test_a_run_stops_when_trainer_and_server_disagree(start):
     run = start("--max_logp_difference", "1e-12")
     assert run.process.wait(LIMIT) != 0
     assert "the limit is 1e-12 (max_logp_difference)" in run.log.read_text()
-    assert gone(run.mark), marked(run.mark)
+    assert run.watch.gone(), run.watch.living()
 
 
 def test_two_runs_at_the_same_time_take_different_ports(start):
@@ -118,4 +119,4 @@ def test_two_runs_at_the_same_time_take_different_ports(start):
     for run in runs:
         assert run.process.wait(LIMIT) == 0, run.log.read_text()[-5000:]
         assert len(run.metrics()) == 3
-        assert gone(run.mark), marked(run.mark)
+        assert run.watch.gone(), run.watch.living()

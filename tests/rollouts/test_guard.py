@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from process_watch import gone, marked
+from process_watch import Watch
 
 # Like vLLM: a parent, a child, a grandchild; the grandchild ignores SIGTERM.
 FAMILY = "bash -c 'trap \"\" TERM; sleep 987; sleep 987' & sleep 987"
@@ -32,28 +32,29 @@ def family(tmp_path):
         text=True,
     )
     guard_pid = int(trainer.stdout.readline())
-    while len(marked(mark)) < 6:  # trainer, guard, shell, its child, two sleeps
+    watch = Watch(mark)
+    while len(watch.living()) < 6:  # trainer, guard, shell, its child, two sleeps
         time.sleep(0.1)
-    yield trainer, guard_pid, mark
-    for process in marked(mark):
+    yield trainer, guard_pid, watch
+    for process in watch.living():
         process.kill()
     trainer.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_outlives_the_trainer(family, number):
-    trainer, _, mark = family
+    trainer, _, watch = family
     trainer.send_signal(number)
     trainer.wait()
-    assert gone(mark)
+    assert watch.gone()
 
 
 def test_nothing_outlives_the_server(family):
-    trainer, guard_pid, mark = family
-    server = next(process for process in marked(mark) if process.ppid() == guard_pid)
+    trainer, guard_pid, watch = family
+    server = next(process for process in watch.living() if process.ppid() == guard_pid)
     server.kill()
     deadline = time.monotonic() + 20
-    while len(marked(mark)) > 1 and time.monotonic() < deadline:
+    while len(watch.living()) > 1 and time.monotonic() < deadline:
         time.sleep(0.1)
     # The guard is the trainer's to reap.
-    assert [process.pid for process in marked(mark)] == [trainer.pid]
+    assert [process.pid for process in watch.living()] == [trainer.pid]

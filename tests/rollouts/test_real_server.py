@@ -12,7 +12,6 @@ import psutil
 import pytest
 import requests
 import torch
-from process_watch import gone, marked
 from transformers import AutoModelForCausalLM
 
 from open_r1.rollouts import server as server_module
@@ -28,17 +27,12 @@ PROMPTS = [[5, 6, 7, 8], [100, 101, 102]]
 
 @pytest.fixture(scope="module")
 def server(cpu_settings, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    mark = f"server-of-{folder}"
-    os.environ["ROLLOUT_TEST_MARK"] = mark
-    try:
-        with VLLMServer(cpu_settings, folder / "vllm_server.log") as server:
-            del os.environ["ROLLOUT_TEST_MARK"]
-            server.wait_until_healthy(START, print)
-            yield server
-    finally:
-        os.environ.pop("ROLLOUT_TEST_MARK", None)
-        assert gone(mark), marked(mark)
+    with VLLMServer(cpu_settings, tmp_path_factory.mktemp("server") / "vllm_server.log") as server:
+        server.wait_until_healthy(START, print)
+        yield server
+        last = family(server)
+    assert len(last) >= 4  # guard, API server, engine, worker
+    assert not [process for process in last if process.is_running()]
 
 
 @pytest.fixture
