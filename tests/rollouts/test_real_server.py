@@ -130,6 +130,12 @@ def test_a_wrong_token_is_said_to_be_one(server, tmp_path):
         a_client(None, tmp_path, model=server.settings.model, token="wrong", base_url=server.url)
 
 
+def test_no_server_at_the_named_address_says_how_to_start_one(server, tmp_path):
+    url = f"http://127.0.0.1:{server_module.free_port()}"
+    with pytest.raises(ServerError, match=r"no vLLM server answers at .* open_r1\.rollouts\.serve"):
+        a_client(None, tmp_path, model="any", token=None, base_url=url, connection_timeout=0.0)
+
+
 def test_a_proxy_in_the_environment_is_not_asked(server, tmp_path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     server.wait_until_healthy(START, print)

@@ -61,7 +61,9 @@ def test_disagreement_stops_the_run_naming_the_key(metrics, value):
 
 
 @pytest.mark.slow  # imports vLLM
-@pytest.mark.parametrize("change, message", [({"tie_word_embeddings": True}, "ties"), ({"num_attention_heads": 4}, "8 wide")])
+@pytest.mark.parametrize(
+    "change, message", [({"tie_word_embeddings": True}, "ties"), ({"num_attention_heads": 4}, "8 wide")]
+)
 def test_models_that_the_cpu_cannot_serve_are_refused(tiny_model, change, message):
     from transformers import AutoConfig
 

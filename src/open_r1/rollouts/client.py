@@ -82,7 +82,7 @@ class RolloutClient(VLLMClient):
             return
         try:
             super().check_server(total_timeout, retry_interval)
-        except ConnectionError:
+        except requests.ConnectionError:
             raise ServerError(
                 f"no vLLM server answers at {self.base_url} after {total_timeout:.0f} s. Start it there with "
                 "`python -m open_r1.rollouts.serve --config RECIPE`, or remove vllm_server_base_url and "

@@ -9,6 +9,7 @@ It serves the recipe's model with what weight sync needs, and ends with Ctrl-C. 
 
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ ANY_BATCH = ["--num_generations", "2", "--per_device_train_batch_size", "2", "--
 
 def main(argv: list[str]) -> int:
     """Serve a recipe's model until it dies (exit 1) or Ctrl-C (exit 0); 2 when it cannot start."""
+    warnings.simplefilter("ignore", FutureWarning)  # TRL's own use of retired names
     try:
         (script_args, training_args, model_args), _ = load_recipe("grpo", argv + ANY_BATCH)
         check_weight_sync(training_args)

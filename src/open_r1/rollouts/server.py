@@ -150,5 +150,5 @@ class VLLMServer:
         """The first error in the log and its last lines, to end an error message with."""
         lines = self._lines()
         cause = next((line.strip() for line in lines if CAUSE.search(line)), None)
-        last = "\n".join(f"    {line[:200]}" for line in lines[-TAIL_LINES:])
+        last = "\n".join(f"    {line[:200]}" for line in lines[-TAIL_LINES:] or ["(empty)"])
         return (f"First error: {cause[:500]}\n" if cause else "") + f"The end of {self.log}:\n{last}"
