@@ -219,6 +219,26 @@ def test_a_server_that_dies_at_its_start_shows_why(cpu_settings, tmp_path):
     assert "nanobind" not in message
 
 
+def test_a_server_that_takes_too_long_says_which_key_to_raise(cpu_settings, tmp_path):
+    with VLLMServer(cpu_settings, tmp_path / "vllm_server.log") as server:
+        with pytest.raises(ServerError, match=r"not ready after 1 s\..*vllm_server_timeout"):
+            server.wait_until_healthy(1.0, print)
+
+
+def test_an_external_server_that_comes_back_gets_the_weights(cpu_settings, tmp_path, other_model):
+    trained = AutoModelForCausalLM.from_pretrained(other_model)
+    settings = replace(cpu_settings, port=server_module.free_port())
+    with VLLMServer(settings, tmp_path / "vllm_server.log") as elsewhere:
+        elsewhere.wait_until_healthy(START, print)
+        client = a_client(None, tmp_path, model=settings.model, token=settings.token, base_url=elsewhere.url)
+        elsewhere.kill()
+        assert "no answer" in lost(client)
+        threading.Timer(5.0, elsewhere.start).start()
+        client.revive(torch.device("cpu"))
+        sync(client, trained)
+        assert largest_difference(client, trained) < 1e-5
+
+
 def test_a_server_whose_port_is_taken_starts_on_another(cpu_settings, tmp_path, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
