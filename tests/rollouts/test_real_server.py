@@ -220,9 +220,9 @@ def test_a_server_that_dies_at_its_start_shows_why(cpu_settings, tmp_path):
 
 
 def test_a_server_that_takes_too_long_says_which_key_to_raise(cpu_settings, tmp_path):
-    with VLLMServer(cpu_settings, tmp_path / "vllm_server.log") as server:
-        with pytest.raises(ServerError, match=r"not ready after 1 s\..*vllm_server_timeout"):
-            server.wait_until_healthy(1.0, print)
+    late = pytest.raises(ServerError, match=r"not ready after 1 s\..*vllm_server_timeout")
+    with VLLMServer(cpu_settings, tmp_path / "vllm_server.log") as server, late:
+        server.wait_until_healthy(1.0, print)
 
 
 def test_an_external_server_that_comes_back_gets_the_weights(cpu_settings, tmp_path, other_model):

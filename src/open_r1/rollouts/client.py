@@ -70,11 +70,12 @@ class RolloutClient(VLLMClient):
         """Wait until the server answers. Raises ServerError when it does not within `total_timeout` seconds."""
         if self.token:
             self.session.headers["Authorization"] = f"Bearer {self.token}"
+        # TRL's adapter repeats failed requests for a minute; `revive` knows better what to do.
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=64))
         self.total_timeout = total_timeout
         if self.server is not None:
             self.session.trust_env = False  # no proxy knows our loopback address
-            # Repeating requests to a dead server only delays its restart.
-            self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
             self.server.wait_until_healthy(total_timeout, self.tell)
             self.base_url = self.server.url
             # A new one for every start: another run, or the lost server's rendezvous, may hold the last.
