@@ -1,8 +1,10 @@
 """The letter that a completion commits to, read as a careful reader would; abstains where that reader could not say.
 
-First the part that answers is found (sections.py). In it every commitment is read with its place and weight
-(statements.py), then the commitments are weighed against each other in the order in which they were written (here):
-a later one takes over when the text says that it corrects or concludes, else two different ones are no answer.
+1. sections.py finds the part that answers: after the thinking, in the last answer tags, before an invented question.
+2. statements.py and passing.py read every commitment in it with its place and weight ("the answer is (B)", "C is wrong").
+3. Here they are weighed in the order in which they were written: a later one takes over when the text says that it
+   corrects or concludes, else two different ones are no answer.
+4. Where nothing was stated, weak.py looks at what the last sentences conclude with.
 """
 
 import re
@@ -11,15 +13,21 @@ from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
 from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
+from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading
 from open_r1.answers.sections import answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
-from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
+from open_r1.answers.statements import read_statements
 from open_r1.answers.weak import concluding_text, pointed_letter
 
-# A long completion is read from its end first: what was weighed pages before is not what it ends with.
-_TAIL = 1500
+# A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where
+# it speaks of its answer. What was weighed pages before is not what it ends with.
+_LONG = 3000
+_LAST, _TAIL, _HEAD = 300, 1500, 600
+_SENTENCE_START = re.compile(r"[.!?]\s|\n")
 _WORKED = 140
-_BENCHMARK_FORM = re.compile(r"answer is \(?([A-Z])(?![A-Za-z'])\)?")
+_BENCHMARK_FORM = re.compile(
+    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z]))|\s+(?:and|or)\s+\(?[A-Z]\b))"
+)
 
 Choice = tuple[str | None, Found]
 
@@ -36,12 +44,19 @@ def extract(completion: str | None, options: dict[str, str]) -> Choice:
     if not part.text.strip():
         return None, Found.EMPTY
     known = read_options(options)
-    if len(part.text) > 2 * _TAIL:
-        tail = _from_sentence(part.text, len(part.text) - _TAIL)
-        choice = _read(tidy(tail), known, tagged=part.tagged, whole=False)
+    if len(part.text) <= _LONG:
+        choice, reading = _read(tidy(part.text), known, whole=True)
+        return _concluded(reading, known, tagged=part.tagged) if choice[1] is Found.NOTHING else choice
+    for reach in (_LAST, _TAIL):
+        choice, reading = _read(tidy(_from_sentence(part.text, len(part.text) - reach)), known, whole=False)
         if choice[1] is not Found.NOTHING:
             return choice
-    return _read(tidy(part.text), known, tagged=part.tagged, whole=True)
+    if reading.last_decline < 0:
+        for passage, first in _earlier(part.text):
+            choice, _ = _read(tidy(passage), known, whole=first)
+            if choice[1] is not Found.NOTHING:
+                return choice
+    return _concluded(reading, known, tagged=part.tagged)
 
 
 def extract_choice(completion: str | None, options: dict[str, str]) -> str | None:
@@ -50,50 +65,58 @@ def extract_choice(completion: str | None, options: dict[str, str]) -> str | Non
 
 
 def _from_sentence(text: str, at: int) -> str:
-    start = re.compile(r"[.!?]\s|\n").search(text, at)
+    start = _SENTENCE_START.search(text, at)
     return text[start.end() :] if start else text[at:]
 
 
-def _read(text: str, options: Options, *, tagged: bool, whole: bool) -> Choice:
-    if whole:
-        short = read_short(text, options)
-        if short:
-            return short
-    if "{" in text and '"' in text:
-        stated = json_answer(text, options)
-        if stated:
-            return stated
-    reading = read_statements(text, options)
+def _earlier(text: str) -> list[tuple[str, bool]]:
+    """Places before the tail of a long text where it may have answered: the last "answer is", then its beginning."""
+    places = [text.rfind(sign, 0, len(text) - _TAIL) for sign in ("answer is", "Answer:", "boxed{")]
+    at = max(places)
+    return ([(text[max(0, at - 300) : at + 300], False)] if at >= 0 else []) + [(text[:_HEAD], True)]
+
+
+def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]:
+    """What the text states, and the reading from which a conclusion may be drawn when it states nothing."""
+    reading = Reading(text)
+    short = read_short(text, options) if whole else None
+    if not short and "{" in text and ('"' in text or "'" in text):
+        short = json_answer(text, options)
+    if short:
+        return short, reading
+    reading = read_statements(text, options, last_only=not whole)
     if "\\boxed" in text or "\\fbox" in text:
         reading.commitments += [
             Commitment(letters, how, FINAL, start, end) for letters, how, start, end in boxed_spans(text, options)
         ]
-    if whole:
-        first = read_first_line(text, options)
-        if first:
-            reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
+    first = read_first_line(text, options) if whole else None
+    if first:
+        reading.commitments.append(Commitment(*first, ANSWER, 0, 0))
     last = read_last_line(text, options)
     if last and not any(text[c.end :].strip() == "" for c in reading.commitments):
         reading.commitments.append(Commitment(*last, FINAL, len(text), len(text)))
-    choice = _weigh(reading, options)
+    choice = _weigh(reading)
     if choice[1] is not Found.DECLINED:
-        as_taught = _benchmark_letter(text, choice)
+        as_taught = _benchmark_letter(reading, choice)
         if as_taught in options.letters:
-            return options.letters[as_taught], Found.LETTER
-    if choice[1] is Found.NOTHING:
-        choice = pointed_letter(reading, options)
-    if choice[1] is Found.NOTHING:
-        choice = concluding_text(reading, options, tagged=tagged)
-    return choice
+            choice = options.letters[as_taught], Found.LETTER
+    return choice, reading
 
 
-def _weigh(reading: Reading, options: Options) -> Choice:
+def _concluded(reading: Reading, options: Options, *, tagged: bool) -> Choice:
+    choice = pointed_letter(reading, options)
+    return concluding_text(reading, options, tagged=tagged) if choice[1] is Found.NOTHING else choice
+
+
+def _weigh(reading: Reading) -> Choice:
     """Weigh the commitments in the order of the text; a later one rules when it corrects, concludes or is final."""
     text, current, conflict = reading.text, None, False
     for new in sorted(reading.commitments, key=lambda c: c.start):
         if new.withdraws:
             # "The answer is (A). … The answer is (B) is also incorrect": A was meant as incorrect too.
-            if current and (new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))):
+            if current and (
+                new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))
+            ):
                 current, conflict = None, False
             continue
         if current is None:
@@ -109,7 +132,12 @@ def _weigh(reading: Reading, options: Options) -> Choice:
             better = current.how if new.how is Found.LETTER else new.how
             weight = max(current.weight, new.weight)
             current, conflict = new._replace(how=better, weight=weight), conflict and new.weight < current.weight
-        elif new.weight > current.weight or corrects or CONCLUDES.search(text, reading.sentence_start(new.start), new.start):
+        elif (
+            current.how is Found.DECLINED
+            or new.weight > current.weight
+            or corrects
+            or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)
+        ):
             if not (new.weight < current.weight and not corrects):
                 current, conflict = new, False
         elif new.weight == current.weight:
@@ -124,7 +152,7 @@ def _weigh(reading: Reading, options: Options) -> Choice:
     return None, current.how
 
 
-def _benchmark_letter(text: str, choice: Choice) -> str | None:
+def _benchmark_letter(reading: Reading, choice: Choice) -> str | None:
     """The letter of the one sentence "the answer is (X)" that ends worked reasoning, as the benchmark itself reads it.
 
     MMLU-Pro teaches its examples' closing sentence and grades by it alone: the first letter of "The answer is (G) and
@@ -132,9 +160,14 @@ def _benchmark_letter(text: str, choice: Choice) -> str | None:
     reading, so it holds where reasoning stands before the sentence, one letter only is so named, and nothing after it
     corrects it. A bare "The answer is (A) or (B)" stays no answer.
     """
+    text = reading.text
     named = list(_BENCHMARK_FORM.finditer(text))
-    if len({m[1] for m in named}) != 1 or named[0].start() < _WORKED or named[0][1] == choice[0]:
+    letters = {m[1] or m[2] for m in named}
+    if len(letters) != 1 or named[0].start() < _WORKED or choice[0] in letters or choice[1] is Found.TEXT:
         return None
-    if any(TAKEN_BACK.match(text, m.end()) for m in named) or (choice[0] and CORRECTS.search(text, named[-1].end())):
+    at = named[-1].end()
+    taken_back = any(TAKEN_BACK.match(text, m.end()) for m in named)
+    withdrawn = any(c.withdraws and c.letters & letters and c.start >= at for c in reading.commitments)
+    if taken_back or (choice[0] and CORRECTS.search(text, at)) or (choice[1] is Found.NOTHING and withdrawn):
         return None
-    return named[0][1]
+    return letters.pop()

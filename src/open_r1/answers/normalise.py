@@ -10,7 +10,9 @@ _LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧ‘’‚‛′´`“”„«»″‐‑‒–−\u00ad",
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYX'''''''\"\"\"\"\"\"------",
 )
-_REPLACED = str.maketrans({"—": " - ", "―": " - ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")})
+_REPLACED = str.maketrans(
+    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
+)
 
 _LATEX_FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathbf|mathrm|mathit|mathsf|mbox|bm|boldsymbol|emph|underline)\s*"
@@ -89,3 +91,9 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     """The words, numbers and signs of tidy text; "1,920" is 1920, ".5" is 0.5, hyphens and quotes do not count."""
     found = _TOKEN.finditer(text, start, len(text) if end is None else end)
     return [Token(_folded(m[0]), m[0], m.start(), m.end()) for m in found if m[0] != "'s"]
+
+
+def first_token(text: str, start: int) -> Token | None:
+    """The first word, number or sign from `start` on."""
+    m = _TOKEN.search(text, start)
+    return Token(_folded(m[0]), m[0], m.start(), m.end()) if m else None
