@@ -24,8 +24,10 @@ setup(
         "peft==0.21.2",
         "math-verify==0.9.0",
         "matplotlib>=3.9",
+        "psutil",
         "pyarrow",
         "pyyaml",
+        "requests",
         "tqdm",
     ],
     extras_require={
