@@ -19,9 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from math_verify import parse, verify
+from math_verify import parse, verify  # noqa: E402
 
-from open_r1.answers import extract
+from open_r1.answers import extract  # noqa: E402
 
 OPTIONS = {
     "A": "Addison disease",
@@ -49,7 +49,10 @@ ENDINGS = (
     ("\n</think>\n\n<answer>{letter}</answer>", 4),
     ("\n</think>\n\n<answer>{letter}. {text}</answer>", 2),
     ('\n\n{{"answer": "{letter}"}}', 1),
-    ("\n\n## Final Response\n\nGiven these findings, the most likely diagnosis is **{text}**. It should be treated.", 2),
+    (
+        "\n\n## Final Response\n\nGiven these findings, the most likely diagnosis is **{text}**. It should be treated.",
+        2,
+    ),
     ("\n\nTherefore, the most likely diagnosis is {text}.", 1),
     ("\n\nThe answer is A. Wait, that is wrong. So the correct answer is therefore {letter}.", 1),
     ("\n\nThe answer is (A) or ({letter}).", 1),
@@ -67,7 +70,9 @@ def completions(count: int, seed: int) -> list[str]:
         while size < length:
             letter = rng.choice("ABCDE")
             fields = {"age": rng.randint(20, 80), "high": rng.randint(130, 220), "low": rng.randint(60, 110)}
-            sentence = rng.choice(SENTENCES).format(letter=letter, text=OPTIONS[letter], dot=rng.randint(1, 9), **fields)
+            sentence = rng.choice(SENTENCES).format(
+                letter=letter, text=OPTIONS[letter], dot=rng.randint(1, 9), **fields
+            )
             parts.append(sentence + ("\n\n" if rng.random() < 0.15 else " "))
             size += len(parts[-1])
         letter = rng.choice("BCDE")

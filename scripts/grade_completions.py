@@ -56,7 +56,11 @@ def read_row(line: str) -> dict:
     if not options and (answer is None or isinstance(answer, bool | list | dict)):
         raise BadRow(f"field answer: expected a text or a number, found {answer!r}")
     for limit in ("lower_limit", "upper_limit"):
-        if row.get(limit) is not None and not isinstance(row[limit], str | int | float):
+        value = row.get(limit)
+        if value is None:
+            continue
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        if not plain and not (isinstance(value, str) and _NUMERIC.match(value)):
             raise BadRow(f"field {limit}: expected a number or a date, found {row[limit]!r}")
     return row
 
@@ -79,7 +83,8 @@ def main() -> int:
     number = 0
     try:
         with args.input.open(encoding="utf-8", newline="\n") as lines, beside.open("w", encoding="utf-8") as out:
-            for number, line in enumerate(tqdm(lines, unit="row", desc="grading", mininterval=0.5), 1):
+            for line in tqdm(lines, unit="row", desc="grading", mininterval=0.5, disable=None):
+                number += 1
                 if not line.strip():
                     continue
                 row = read_row(line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from open_r1.answers import Found, extract, extract_choice
+from open_r1.answers import extract_choice
 
 DISEASES = {"A": "Addison disease", "B": "Conn syndrome", "C": "Cushing syndrome", "D": "Pheochromocytoma"}
 GERMS = {"A": "B. fragilis", "B": "C. difficile", "C": "E. coli", "D": "H. pylori"}

@@ -161,6 +161,7 @@ def test_overlap_of_training_and_test_rows_is_told(script, tmp_path, capsys):
     test = write_jsonl(tmp_path / "test_rows.jsonl", [{"stem": f"WHICH {n}", "answer": "x"} for n in range(2)])
     flags = ["--dataset", str(train), "--test_dataset", str(test), "--output_dir", str(tmp_path / "out")]
     assert script.main(flags) == 0
+    assert [question.split for question in read_prepared(tmp_path / "out", "test")] == ["test", "test"]
     told = "training and test rows overlap: 0 by id, 2 by stem and options, 0 by stem and right answer"
     assert f"warning: {told}" in capsys.readouterr().out
     assert manifest(tmp_path / "out")["notes"] == [told]

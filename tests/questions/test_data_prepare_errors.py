@@ -105,6 +105,9 @@ def test_existing_output_is_kept_unless_told(script, raw, tmp_path, capsys):
     assert script.main([*flags, "--usmle_nums", "6"]) == 2
     assert "the output is already there; give --overwrite" in capsys.readouterr().err
     assert contents(out) == before
+    # It is told before anything is read.
+    assert script.main(["--medqa_usmle_root", "nowhere", "--output_dir", str(out)]) == 2
+    assert "the output is already there" in capsys.readouterr().err
     assert script.main([*flags, "--usmle_nums", "6", "--overwrite"]) == 0
     assert len(read_prepared(out)) == 6
     (out / "thesis.tex").write_text("years of work")

@@ -21,7 +21,9 @@ def test_jsonl_byte_order_mark(tmp_path):
     assert [row.data for row in read_jsonl(path)] == [{"a": 1}]
 
 
-@pytest.mark.parametrize("line", [b'{"a": ', b"[1]", b'{"a": "\xff"}', b'{"a": "\\ud83d"}', b'"text"'])
+@pytest.mark.parametrize(
+    "line", [b'{"a": ', b"[1]", b'{"a": "\xff"}', b'{"a": "\\ud83d"}', b'{"a": "\xed\xa0\xbd"}', b'"text"']
+)
 def test_jsonl_bad_line_is_located_and_the_rest_is_read(tmp_path, line):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"a": 1}\n' + line + b'\n{"a": "\\ud83d\\ude00"}\n')

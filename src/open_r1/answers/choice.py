@@ -1,8 +1,10 @@
 """The letter that a completion commits to, read as a careful reader would; abstains where that reader could not say.
 
-First the part that answers is found (sections.py). In it every commitment is read with its place and weight
-(statements.py), then the commitments are weighed against each other in the order in which they were written (here):
-a later one takes over when the text says that it corrects or concludes, else two different ones are no answer.
+1. sections.py finds the part that answers: after the thinking, in the last answer tags, before an invented question.
+2. statements.py and passing.py read every commitment in it with its place and weight ("the answer is (B)", "C is wrong").
+3. Here they are weighed in the order in which they were written: a later one takes over when the text says that it
+   corrects or concludes, else two different ones are no answer.
+4. Where nothing was stated, weak.py looks at what the last sentences conclude with.
 """
 
 import re
@@ -11,18 +13,21 @@ from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
 from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
+from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading
 from open_r1.answers.sections import answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
-from open_r1.answers.statements import ANSWER, FINAL, WEAK, Commitment, Reading, read_statements
+from open_r1.answers.statements import read_statements
 from open_r1.answers.weak import concluding_text, pointed_letter
 
 # A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where
 # it speaks of its answer. What was weighed pages before is not what it ends with.
 _LONG = 3000
-_LAST, _TAIL, _HEAD = 300, 1500, 600
+_LAST, _TAIL, _HEAD = 250, 1500, 600
 _SENTENCE_START = re.compile(r"[.!?]\s|\n")
 _WORKED = 140
-_BENCHMARK_FORM = re.compile(r"answer is \(?([A-Z])(?![A-Za-z'])\)?")
+_BENCHMARK_FORM = re.compile(
+    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z]))|\s+(?:and|or)\s+\(?[A-Z]\b))"
+)
 
 Choice = tuple[str | None, Found]
 
@@ -92,7 +97,7 @@ def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]
         reading.commitments.append(Commitment(*last, FINAL, len(text), len(text)))
     choice = _weigh(reading)
     if choice[1] is not Found.DECLINED:
-        as_taught = _benchmark_letter(text, choice)
+        as_taught = _benchmark_letter(reading, choice)
         if as_taught in options.letters:
             choice = options.letters[as_taught], Found.LETTER
     return choice, reading
@@ -109,7 +114,9 @@ def _weigh(reading: Reading) -> Choice:
     for new in sorted(reading.commitments, key=lambda c: c.start):
         if new.withdraws:
             # "The answer is (A). … The answer is (B) is also incorrect": A was meant as incorrect too.
-            if current and (new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))):
+            if current and (
+                new.also or (new.letters & current.letters and CORRECTS.search(text, current.end, new.start))
+            ):
                 current, conflict = None, False
             continue
         if current is None:
@@ -125,7 +132,14 @@ def _weigh(reading: Reading) -> Choice:
             better = current.how if new.how is Found.LETTER else new.how
             weight = max(current.weight, new.weight)
             current, conflict = new._replace(how=better, weight=weight), conflict and new.weight < current.weight
-        elif new.weight > current.weight or corrects or CONCLUDES.search(text, reading.sentence_start(new.start), new.start):
+        elif (
+            # "The answer is either (C) or (E). … I choose (C)."
+            (current.how is Found.SEVERAL and new.how.answered and new.letters < current.letters)
+            or current.how is Found.DECLINED
+            or new.weight > current.weight
+            or corrects
+            or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)
+        ):
             if not (new.weight < current.weight and not corrects):
                 current, conflict = new, False
         elif new.weight == current.weight:
@@ -140,7 +154,7 @@ def _weigh(reading: Reading) -> Choice:
     return None, current.how
 
 
-def _benchmark_letter(text: str, choice: Choice) -> str | None:
+def _benchmark_letter(reading: Reading, choice: Choice) -> str | None:
     """The letter of the one sentence "the answer is (X)" that ends worked reasoning, as the benchmark itself reads it.
 
     MMLU-Pro teaches its examples' closing sentence and grades by it alone: the first letter of "The answer is (G) and
@@ -148,9 +162,14 @@ def _benchmark_letter(text: str, choice: Choice) -> str | None:
     reading, so it holds where reasoning stands before the sentence, one letter only is so named, and nothing after it
     corrects it. A bare "The answer is (A) or (B)" stays no answer.
     """
+    text = reading.text
     named = list(_BENCHMARK_FORM.finditer(text))
-    if len({m[1] for m in named}) != 1 or named[0].start() < _WORKED or named[0][1] == choice[0]:
+    letters = {m[1] or m[2] for m in named}
+    if len(letters) != 1 or named[0].start() < _WORKED or choice[0] in letters or choice[1] is Found.TEXT:
         return None
-    if any(TAKEN_BACK.match(text, m.end()) for m in named) or (choice[0] and CORRECTS.search(text, named[-1].end())):
+    at = named[-1].end()
+    taken_back = any(TAKEN_BACK.match(text, m.end()) for m in named)
+    withdrawn = any(c.withdraws and c.letters & letters and c.start >= at for c in reading.commitments)
+    if taken_back or (choice[0] and CORRECTS.search(text, at)) or (choice[1] is Found.NOTHING and withdrawn):
         return None
-    return named[0][1]
+    return letters.pop()

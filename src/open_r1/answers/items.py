@@ -8,7 +8,9 @@ from open_r1.answers.normalise import Token, tokens
 from open_r1.answers.options import Options
 
 _BRACKETED = re.compile(r"[(\[{]\s*[\"']?(?:option |choice )?([A-Za-z])[\"']?\s*[)\]}]", re.I)
-_IN_BRACKETS = re.compile(r"\(\s*([A-Z](?:\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b\s*)?[A-Z])+|[A-Z]{2,5})\s*\)")
+_IN_BRACKETS = re.compile(
+    r"\(\s*([A-Z](?:\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b\s*)?[A-Z])+|[A-Z]{2,5})\s*\)"
+)
 _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 # What may follow a bare capital letter that is an answer. A full stop before a small letter is an abbreviated genus
 # ("C. difficile"), before anything else it ends the answer.
@@ -17,21 +19,31 @@ _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
     r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
 )
-_GOES_ON_A = re.compile(r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with)(?![A-Za-z])")
+_GOES_ON_A = re.compile(
+    r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with|rather|over|instead|here|if)(?![A-Za-z])"
+)
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")
 _AFTER_BRACKET = re.compile(r"[\s:\"'-]*(?:is |= )?")
 _AFTER_BARE = re.compile(r"[ \t]*[).:\],-]?[\s\"':(-]*(?:is |= )?")
+_TEXT_BEGINS = re.compile(r"\.?\s+[A-Z0-9]")
+_PART_TEXT = re.compile(r"\)\s*\S")
+_WORD_FOLLOWS = re.compile(r"\s*\w")
 _COMMENT = re.compile(r"\s*\([^()\n]{1,200}\)")
 _TEXT_END = re.compile(
     r"\s*(?:$|[.,;:!?)\]}\"'\n(\[]|-\s)|\s+(?:because|since|as|which|due|given|based|but|in this|in the|for this|for the|rather"
     r"|instead|and (?:it|this|the|is|that|not)|so|option|choice|is (?:the|correct)|would|while|making|although|even)(?![A-Za-z])"
 )
 _HARD_END = re.compile(r"\s*(?:$|[.;)\]\n\"]|,?\s*(?:because|since|as|which|due)\b)")
-_JOINED = re.compile(r"\s*(?:,?\s*(?:and/or|and|or|as well as|plus|&)\s+(?:also\s+|possibly\s+|maybe\s+|perhaps\s+)?|,\s*|/\s*|;\s*|&\s*|\+\s*)")
+_JOINED = re.compile(
+    r"\s*(?:,?\s*(?:and/or|and|or|as well as|plus|&)\s+(?:also\s+|possibly\s+|maybe\s+|perhaps\s+)?|,\s*|/\s*|;\s*|&\s*|\+\s*)"
+)
+_LONGEST_LIST = 12
 _OPTION_WORD = re.compile(r"(?:the\s+)?(?:options?|choices?|answers?|letters?|statements?)\s+", re.I)
 _LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|both|together|but|as|because|since)\b)")
 _GOES_ON_ALONE = re.compile(r"\s*(?:is|was|would|can|could|should|may|might|has|does|describes?|cannot)\b")
-_LETTER_AFTER_TEXT = re.compile(r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])")
+_LETTER_AFTER_TEXT = re.compile(
+    r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])"
+)
 _ECHO = re.compile(r"[\s,;|]*[(\[]?([A-Z])[).:\]]\s*\S")
 
 
@@ -50,7 +62,7 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     found = _BRACKETED.match(text, at)
     if found:
         letter = found[1].upper()
-        if options.numbered and found[1].islower() and re.compile(r"\s*\w").match(text, found.end()):
+        if options.numbered and found[1].islower() and _WORD_FOLLOWS.match(text, found.end()):
             return None
         if letter in options.letters:
             return options.letters[letter], found.end(), True
@@ -61,21 +73,25 @@ def _letter_at(text: str, at: int, options: Options) -> tuple[str, int, bool] | 
     letter, end = found[1], found.end()
     known = options.letters.get(letter.upper())
     if letter.islower():
-        if options.numbered and re.compile(r"\)\s*\S").match(text, end):
+        if options.numbered and _PART_TEXT.match(text, end):
             return None
         follows = _CLOSED_SMALL.match(text, end) or (letter not in "ai" and _GOES_ON.match(text, end))
     else:
         follows = _CLOSED.match(text, end) or (_GOES_ON_A if letter in "AI" else _GOES_ON).match(text, end)
         if not follows and known and letter not in "AI":
             # "The answer is B Cushing syndrome": a capital or a digit begins the option's text.
-            follows = re.compile(r"\.?\s+[A-Z0-9]").match(text, end)
+            follows = _TEXT_BEGINS.match(text, end)
         if not follows and known:
             letters, _ = options.match(tokens(text, end, end + options.reach), 0)
             follows = known in letters
     if not follows:
         return None
     if known is None:
-        return ("?" + letter, end, False) if letter.isupper() and letter not in "AI" and _CLOSED.match(text, end) else None
+        return (
+            ("?" + letter, end, False)
+            if letter.isupper() and letter not in "AI" and _CLOSED.match(text, end)
+            else None
+        )
     return known, end, False
 
 
@@ -117,7 +133,7 @@ def _letter_item(text: str, at: int, options: Options) -> Item | None:
 def _with_others(text: str, item: Item, options: Options) -> Item:
     """The item and those joined to it by commas, "and" or "or"."""
     letters, end = set(item.letters), item.end
-    while True:
+    for _ in range(_LONGEST_LIST):
         comment = _COMMENT.match(text, end)
         joined = _JOINED.match(text, comment.end() if comment else end)
         if not joined:
@@ -162,8 +178,10 @@ def read_item(text: str, at: int, options: Options, *, letters_only: bool = Fals
         return None
     letters, end, _ = by_text
     after = _LETTER_AFTER_TEXT.match(text, end)
-    if after and (after[1].isupper() or text[after.start(1) - 1] == "(") and (
-        re.search(r"[(\[]|\b(?:option|choice|letter|answer)\b", after[0]) or _LIST_END.match(text, after.end())
+    if (
+        after
+        and (after[1].isupper() or text[after.start(1) - 1] == "(")
+        and (re.search(r"[(\[]|\b(?:option|choice|letter|answer)\b", after[0]) or _LIST_END.match(text, after.end()))
     ):
         letter = options.letters.get(after[1].upper())
         plain = after[1] in "AI" and not re.search(r"[(\[\"',]", after[0])

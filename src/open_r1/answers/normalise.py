@@ -10,7 +10,9 @@ _LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧ‘’‚‛′´`“”„«»″‐‑‒–−\u00ad",
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYX'''''''\"\"\"\"\"\"------",
 )
-_REPLACED = str.maketrans({"—": " - ", "―": " - ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")})
+_REPLACED = str.maketrans(
+    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
+)
 
 _LATEX_FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathbf|mathrm|mathit|mathsf|mbox|bm|boldsymbol|emph|underline)\s*"
@@ -70,7 +72,8 @@ def tidy(text: str) -> str:
         text = _STRUCK.sub("", text)
     if "<" in text:
         text = _HTML.sub("", _HTML_BREAK.sub("\n", text))
-    return _MARKDOWN.sub("", text.replace("`", ""))
+    text = text.replace("`", "")
+    return _MARKDOWN.sub("", text) if any(sign in text for sign in "*_#>") else text
 
 
 def _folded(word: str) -> str:

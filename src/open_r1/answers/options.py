@@ -1,10 +1,9 @@
 """The options of a question, made ready for finding them in a text by their words."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-
-import re
 
 from open_r1.answers.normalise import Token, first_token, tidy, tokens
 
@@ -12,7 +11,9 @@ _PART = re.compile(r"(?<![A-Za-z0-9])[a-j]\)")
 _ARTICLES = frozenset(("a", "an", "the"))
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 # Words that stand in any prose, so that their mere presence says nothing: such options count in a statement only.
-_COMMON = frozenset("yes no maybe true false none all both neither unknown normal other".split())
+_COMMON = frozenset(
+    ["yes", "no", "maybe", "true", "false", "none", "all", "both", "neither", "unknown", "normal", "other"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Options:
     """Letters and texts of a question's options; `spellings` are by first word, the longest first.
 
     `none_letter` and `all_letter` are the options "none of the above" and "all of the above"; `numbered` says that
-    texts have parts of their own, "(a) 20, (b) 10", so that a small letter may be a part and not an option. No text takes more than `reach` characters where it is quoted.
+    texts have parts of their own, "(a) 20, (b) 10", so that a small letter may be a part and not an option. `cased` says that
+    texts differ in nothing but case, as genotypes do, so that case counts. No text takes more than `reach` characters where it is quoted.
     """
 
     letters: dict[str, str]
@@ -39,32 +41,35 @@ class Options:
     all_letter: str | None
     numbered: bool
     reach: int
+    cased: bool
 
     def may_start(self, text: str, at: int) -> bool:
         """Whether the first word from `at` on begins an option: a quick look before reading on."""
         word = first_token(text, at)
-        while word and word.folded in _ARTICLES and word.folded not in self.spellings:
+        if word and word.folded in _ARTICLES and word.folded not in self.spellings:
             word = first_token(text, word.end)
-        return word is not None and (word.folded in self.spellings or word.folded in _ARTICLES)
+        return word is not None and word.folded in self.spellings
 
     def match(self, words: list[Token], at: int) -> tuple[frozenset[str], int]:
         """The letters whose text stands at word `at`, and how many words it takes; the longest text wins.
 
-        Several letters come back when texts are the same; texts that differ in case alone are told apart by case.
+        Several letters come back when texts are the same.
         """
-        skipped = 0
-        while at < len(words):
+        for skipped in range(2):
+            if at >= len(words):
+                break
             for spelling in self.spellings.get(words[at].folded, ()):
                 size = len(spelling.folded)
-                if all(words[at + i].folded == spelling.folded[i] for i in range(size)) if at + size <= len(words) else False:
+                if at + size <= len(words) and all(words[at + i].folded == spelling.folded[i] for i in range(size)):
                     written = tuple(word.written for word in words[at : at + size])
                     same = [s for s in self.spellings[words[at].folded] if s.folded == spelling.folded]
                     exact = [s for s in same if s.written == written]
-                    several = len({s.letter for s in same}) > 1
-                    return frozenset(s.letter for s in (exact if several and exact else same)), skipped + size
+                    if self.cased and not exact:
+                        continue
+                    return frozenset(s.letter for s in (exact if self.cased else same)), skipped + size
             if words[at].folded not in _ARTICLES:
                 break
-            at, skipped = at + 1, skipped + 1
+            at += 1
         return frozenset(), 0
 
     def telling(self, letter: str) -> bool:
@@ -97,8 +102,12 @@ def _spellings(texts: dict[str, str]) -> dict[str, tuple[Spelling, ...]]:
     return {first: tuple(same) for first, same in by_first.items()}
 
 
-_NONE_TEXT = re.compile(r"none(?: of (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned)?.*)?\W*$", re.I)
-_ALL_TEXT = re.compile(r"all(?: of)? (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned).*$", re.I)
+_NONE_TEXT = re.compile(
+    r"none(?: of (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned)?.*)?\W*$", re.I
+)
+_ALL_TEXT = re.compile(
+    r"all(?: of)? (?:the |these |those )?(?:above|options|choices|answers|these|those|mentioned).*$", re.I
+)
 
 
 def _only(pattern: re.Pattern[str], texts: dict[str, str]) -> str | None:
@@ -112,7 +121,15 @@ def _read(items: tuple[tuple[str, str], ...]) -> Options:
     letters = {letter.strip().upper(): letter for letter, _ in items}
     reach = 60 + 3 * max(map(len, texts.values()), default=0) // 2
     numbered = any(_PART.search(text) for text in texts.values())
-    return Options(letters, texts, _spellings(texts), _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered, reach)
+    spellings = _spellings(texts)
+    written = defaultdict(set)
+    for same in spellings.values():
+        for spelling in same:
+            written[spelling.folded].add(spelling.written)
+    cased = any(len(forms) > 1 for forms in written.values())
+    return Options(
+        letters, texts, spellings, _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered, reach, cased
+    )
 
 
 def read_options(options: dict[str, str]) -> Options:

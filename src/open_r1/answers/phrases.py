@@ -8,8 +8,8 @@ import re
 # These patterns run over the whole text, in small letters: without re.I and without a leading boundary, which the
 # caller checks (`starts_word`), Python's engine skips to the possible first letters and is three times as fast.
 ANSWER_NOUN = re.compile(
-    r"(?:answers?|ans|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
-    r"|(?:correct|right|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
+    r"(?:answers?|ans\.?|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
+    r"|(?:correct|right|true|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
     r"(?:options?|choices?|responses?|selections?|picks?|letters?|alternatives?|diagnosis|conclusion|statement))(?![a-z0-9_])"
     r"|答案|正确选项|正解"
 )
@@ -31,7 +31,7 @@ COPULA = re.compile(
 NEGATED_COPULA = re.compile(r"\s*(?:not|n't|never)\b|n't\b", re.I)
 # Words that may stand between "is" and the answer without changing what is said.
 FILLER = re.compile(
-    r"(?:[\s\"'\-:*,]|(?:therefore|thus|hence|so|clearly|likely|most|probably|definitely|indeed|actually|then|simply|just"
+    r"(?:[\s\"'\-:*,]|\.{2,}|(?:therefore|thus|hence|so|clearly|likely|most|probably|definitely|indeed|actually|then|simply|just"
     r"|also|still|now|only|certainly|undoubtedly|obviously|in fact|indeed|in conclusion|finally|ultimately|as follows"
     r"|to be|be|given by|indicated by|represented by|represented as|found in|listed as|in|with|by|as|both|either|that"
     r"|(?:the |my )?(?:(?:correct|final|best|right) )?(?:answer|choice|option|statement) (?:is|would be)"
@@ -42,8 +42,13 @@ FILLER = re.compile(
 )
 ALSO = re.compile(r"\balso\b", re.I)
 NOT_A_STATEMENT = re.compile(r"\b(?:choices|options|among|whether|which|what|if)\b", re.I)
-WRONG_BEFORE = re.compile(r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I)
-CONDITIONAL = re.compile(r"(?:^|[,;.(\s])(?:if|unless|suppose|assuming|were|had|whether|when)\s[^.]*$", re.I)
+WRONG_BEFORE = re.compile(
+    r"(?:incorrect|wrong|inaccurate|false|least (?:likely|correct)|not (?:the|a|an)(?: \w+)?)\s*$", re.I
+)
+CONDITIONAL = re.compile(
+    r"(?:^|[,;.(\s])(?:if(?!\s+(?:(?:i|we|you|one) (?:had|have|must|were|was)\b|forced|pressed|asked|required))|unless|suppose|assuming|whether|when)\s[^.]*$",
+    re.I,
+)
 
 # ---- what follows a letter --------------------------------------------------------------------------------------
 
@@ -52,7 +57,9 @@ _ADVERB = (
     r"actually|completely|factually|only|indeed|generally|still|one|more|both|to be|be|entirely|all|less|least|very)\s+){0,4}"
 )
 _IS = r"(?:is|are|was|were|would be|must be|should be|(?:(?:might|may|could|would|can) )?(?:seem|appear|look)(?:s|ed)?(?: to be| like)?|might be|may be|being|remains|as|can be|could be)"
-UNDER_CONDITION = re.compile(r"[\s,\"')]*(?:if|unless|when|provided|assuming|depending|for (?:stable|unstable))\b", re.I)
+UNDER_CONDITION = re.compile(
+    r"[\s,\"')]*(?:if|unless|when|provided|assuming|depending|for (?:stable|unstable))\b", re.I
+)
 NOT_RIGHT = re.compile(
     rf"[\s\"'),:;\-]*(?:which |that |this )?(?:(?:{_IS}\s+{_ADVERB})(?P<word>incorrect|wrong|false|inaccurate|untrue|not|ruled out"
     rf"|excluded|eliminated|out\b|unlikely|improbable|partially correct|incomplete|irrelevant|contraindicated|inappropriate)"
@@ -76,17 +83,32 @@ SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.
 # Words without which the two patterns below cannot match: looking for them first is much faster.
 ANSWER_HINTS = ("answer", "choice", "option", "response", "selection", "pick", "it is")
 RIGHT_HINTS = (
-    *("correct", "right", "true", "accurate", "best", "closest", "appropriate", "answer", "likely", "suitable", "consistent"),
-    *("plausible", "effective", "important", "common", "probable", "reasonable", "的"),
+    *(
+        "correct",
+        "right",
+        "true",
+        "accurate",
+        "best",
+        "closest",
+        "appropriate",
+        "answer",
+        "likely",
+        "suitable",
+        "consistent",
+    ),
+    *("plausible", "probable", "reasonable", "的", "most ", "correctly", "accurately", "matches", "fits"),
 )
 IS_THE_ANSWER = re.compile(
-    rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
+    rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
     r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])|\s+it is(?=\s*[.!\n])",
     re.I,
 )
 IS_RIGHT = re.compile(
-    rf"[^.?!\n;]{{0,90}}?(?<![A-Za-z]){_IS}\s+{_ADVERB}(?:correct|right|true|accurate|best|closest|appropriate|answer"
-    r"|(?:likely|suitable|consistent|accurate|appropriate|plausible|effective|important|common|probable|reasonable)(?=\s))(?![A-Za-z])"
+    rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+{_ADVERB}(?:correct|right|true|accurate|best|closest|appropriate|answer"
+    r"|likely|suitable|consistent|plausible|probable|reasonable|(?<=most )\w+)(?![A-Za-z])"
+    r"|[\s),]*(?:\([^()\n]{0,80}\)\s*)?(?:(?:best|correctly|accurately|most accurately)\s+(?:describ|explain|fit|match|represent|captur|answer|account)\w*"
+    r"|matches|fits)(?![A-Za-z])"
+    r"|[^.?!\n;]{0,90}?(?::|\s-)\s*(?:this is\s+)?(?:true|correct)\b"
     r"|(?:\s*[)）]?)(?:可能)?(?:是|为)?(?:最)?(?:正确|合适|可能是最合适)的",
     re.I,
 )
@@ -94,7 +116,21 @@ IS_RIGHT = re.compile(
 # ---- what stands before a letter --------------------------------------------------------------------------------
 
 NEGATED_HINTS = (
-    *("not", "n't", "rul", "limina", "xclu", "rather", "instead", "nlike", "either", "nor", "incorrect", "wrong", "iscard"),
+    *(
+        "not",
+        "n't",
+        "rul",
+        "limina",
+        "xclu",
+        "rather",
+        "instead",
+        "nlike",
+        "either",
+        "nor",
+        "incorrect",
+        "wrong",
+        "iscard",
+    ),
     *("eject", "xcept", "other than", "ismiss", "gainst", "nless", "ithout", "cross", "Rul", "Not", "Nor", "Cross"),
 )
 NEGATED = re.compile(
@@ -104,7 +140,8 @@ NEGATED = re.compile(
     re.I,
 )
 POINTS_TO = re.compile(
-    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say)|'s|是|为|：)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
+    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say|supports|matches|describes|favou?rs"
+    r"|suggests|indicates)|'s|是|为|：|选择?)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
     r"(?:only )?(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$"
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
@@ -112,12 +149,18 @@ POINTS_TO = re.compile(
 ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?[\"'(]*$", re.I)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
+ONLY = re.compile(r"\bonly (?:(?:option|choice) )?[\"'(]*$", re.I)
+# "The answer is (A) for the first child and (B) for the second."
+SHARED_OUT = re.compile(r"[^.?!\n]{0,80}?\b(?:and|or)\s+(?:option\s+)?\(?([A-Z])\)?\s+(?:for|if|in|when)\b")
 # "Hence C."
-LEADS = re.compile(r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$", re.I)
+LEADS = re.compile(
+    r"\b(?:hence|thus|therefore|so|ergo|consequently|no|wait|actually|rather|make that|definitely|probably|leaves(?: us with)?|guess|i(?: would|'d)? say)[,:]?\s*(?:option\s+)?$",
+    re.I,
+)
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|leaves|leaving|say|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|say|get|gives|yields|only|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)
@@ -152,9 +195,12 @@ DECLINES = re.compile(
     r"|question (?:is|might be|may be|seems|appears)(?: to be)? (?:incorrect|incomplete|flawed|invalid|unclear|ambiguous)"
 )
 NONE_RIGHT = re.compile(
-    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)", re.I
+    r"\bnone of (?:the|these|those)\s*(?:\w+ ){0,2}?(?:above|options?|choices|answers?|statements)?|\bno (?:correct|right) (?:answer|option)",
+    re.I,
 )
-ALL_RIGHT = re.compile(r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I)
+ALL_RIGHT = re.compile(
+    r"\ball of (?:the|these|those)?\s*(?:\w+ ){0,2}?(?:above|options|choices|answers|statements)\b", re.I
+)
 
 
 def lower(text: str) -> str:

@@ -7,7 +7,9 @@ _THINK = r"(?:think|thinking|thought|reasoning|scratchpad)"
 _THINK_TAG = re.compile(rf"<(/?){_THINK}\s*>", re.I)
 _ANSWER_OPEN = re.compile(r"<\s*(?:final_)?answer\s*>", re.I)
 _ANSWER_CLOSE = re.compile(r"<\s*/\s*(?:final_)?answer\s*>", re.I)
-_END_OF_TURN = re.compile(r"<\|(?:im_end|eot_id|endoftext|end|end_of_text|im_start)\|>|</s>|<end_of_turn>|<｜end▁of▁sentence｜>")
+_END_OF_TURN = re.compile(
+    r"<\|(?:im_end|eot_id|endoftext|end|end_of_text|im_start)\|>|</s>|<end_of_turn>|<｜end▁of▁sentence｜>"
+)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]*\**[ \t]*final (?:response|answer|conclusion)\b[ \t*:]*", re.I | re.M)
 _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 # A model that was shown examples goes on to invent the next one.
@@ -17,7 +19,9 @@ _NEXT_TURN = re.compile(
     re.I,
 )
 # "Sure! Let's look at it." before a restated question is no answer yet.
-_PREFACE = re.compile(r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I)
+_PREFACE = re.compile(
+    r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

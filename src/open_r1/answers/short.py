@@ -10,13 +10,17 @@ from open_r1.answers.options import Options
 Choice = tuple[str | None, Found]
 _LONGEST = 3000
 _ONLY_LETTER = re.compile(
-    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*", re.I
+    r"\W*(?:(?:the\s+)?(?:correct\s+|final\s+|best\s+)?(?:option|choice|answer|letter)s?\W+(?:is\W+)?)?([A-Za-z])\W*",
+    re.I,
 )
-_LETTER_LINE = re.compile(r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I)
+_LETTER_LINE = re.compile(
+    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
+)
 # How an answer that stands first begins: a closed letter, perhaps after an adverb.
 _LEAD = re.compile(
     r"[\s\"'-]*(?:(?:definitely|probably|likely|certainly|surely|clearly|i think|i believe|i guess|i'd say|option|choice)[,:]?\s+){0,2}"
-    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b)))",
+    r"(?P<item>\([A-Za-z]\)|[A-Za-z](?=\s*(?:$|[).,:!?;/\]]|-\s|\s-|\s(?:because|since|due|given|based)\b"
+    r"|(?P<two>\s(?:or|and)\s+\(?[A-Z]\b))))",
     re.I,
 )
 _JSON_FIELD = re.compile(
@@ -47,6 +51,8 @@ def read_short(text: str, options: Options) -> Choice | None:
         letters, size = options.match(beside, 0)
         if letters and size == len(beside):
             return (letter, Found.LETTER_AND_TEXT) if letter in letters else (None, Found.CONTRADICTION)
+        if not options.texts[letter] and line["mark"].strip() in (")", ".", ":"):
+            return letter, Found.LETTER
     return None
 
 
@@ -58,8 +64,7 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     line = lines[0].strip()
     short = read_short(line, options) if len(lines) > 1 else None
     if short:
-        second = _LETTER_LINE.fullmatch(lines[1].strip())
-        if second and second["mark"].strip() and second[1].upper() in options.letters:
+        if _lettered(lines[1].strip(), options):
             return None
         return (frozenset((short[0],)) if short[0] else frozenset(), short[1])
     lead = _LEAD.match(line)
@@ -67,9 +72,10 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         item = read_item(line, lead.start("item"), options)
         # "(A) If the ratio is …" begins an answer in parts when a (B) follows; "A: …" marks an answer, not option A.
         parts = item and item.how is Found.LETTER and _part_after(text, item)
+        if item and lead["two"] and item.how is not Found.SEVERAL:
+            return None
         if item and not parts and (item.how is not Found.LETTER or not re.match(r"A\s*:", line)):
-            following = _LETTER_LINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
-            if following and following["mark"].strip() and following[1].upper() in options.letters:
+            if len(lines) > 1 and _lettered(lines[1].strip(), options):
                 return None
             return item.letters, item.how
         return None
@@ -84,16 +90,28 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
+_BULLET = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s+(?=\S)")
+
+
+def _lettered(line: str, options: Options) -> bool:
+    """Whether a line is one of a list of letters or options."""
+    marked = _LETTER_LINE.fullmatch(line)
+    if marked and marked["mark"].strip() and marked[1].upper() in options.letters:
+        return True
+    return len(line) < 6 and (only := _ONLY_LETTER.fullmatch(line)) is not None and only[1].upper() in options.letters
+
+
 def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
     """An answer that stands alone on the last line, below its explanation."""
     lines = [line.strip() for line in text[-600:].split("\n") if line.strip()]
     if len(lines) < 2:
         return None
-    before = _LETTER_LINE.fullmatch(lines[-2])
-    if before and before["mark"].strip() and before[1].upper() in options.letters:
+    if _lettered(lines[-2], options):
         return None
-    short = read_short(lines[-1].removeprefix("-").strip(), options)
-    if short and short[1] is Found.TEXT and not options.telling(short[0]):
+    short = read_short(_BULLET.sub("", lines[-1]), options)
+    # "No" or "13" below a table or a calculation may be a part of it.
+    bare = short and short[1] is Found.TEXT and not options.telling(short[0]) and len(lines[-2]) < 40
+    if bare or (short and short[1] is Found.TEXT and _BULLET.match(lines[-1])):
         return None
     return (frozenset((short[0],)) if short[0] else frozenset(), short[1]) if short else None
 
@@ -101,7 +119,10 @@ def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] 
 def _part_after(text: str, item: Item) -> bool:
     letter = next(iter(item.letters))
     following = chr(ord(letter[-1]) + 1)
-    return re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M) is not None
+    return (
+        re.search(rf"(?:^|[.;,\n]\s*)(?:option |choice )?\(?{re.escape(following)}[).:]\s", text[1:], re.I | re.M)
+        is not None
+    )
 
 
 def json_answer(text: str, options: Options) -> Choice | None:
@@ -120,7 +141,9 @@ def json_answer(text: str, options: Options) -> Choice | None:
         return short
     item = read_item(value, 0, options)
     if item:
-        return (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
+        return (
+            (next(iter(item.letters)), item.how) if item.how.answered and len(item.letters) == 1 else (None, item.how)
+        )
     return None
 
 
@@ -148,6 +171,10 @@ def boxed_spans(text: str, options: Options) -> list[tuple[frozenset[str], Found
     if len(spans) > 1:
         before = spans[-2]
         between = text[before[3] : last[2]]
-        if len(between) < 20 and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between) and before[0] != last[0]:
+        if (
+            len(between) < 20
+            and re.fullmatch(r"[\s,]*(?:and|or|,|/|&)?[\s,]*(?:option )?", between)
+            and before[0] != last[0]
+        ):
             return [(before[0] | last[0], Found.SEVERAL, before[2], last[3])]
     return [last]

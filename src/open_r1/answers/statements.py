@@ -1,64 +1,22 @@
 """Read every commitment in a text: who is named, with what weight, and what is withdrawn."""
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from open_r1.answers import phrases as say
 from open_r1.answers.found import Found
 from open_r1.answers.items import Item, read_item
 from open_r1.answers.options import Options
+from open_r1.answers.passing import letters_in_passing
+from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading, line_start
 
-WEAK, ANSWER, FINAL = 1, 2, 3
 _REACH = 170
 
 # A full stop after a single capital is an initial ("E. coli"), not the end of a sentence.
 _SENTENCE_END = re.compile(r"(?<![\s(][A-Z])[.!?][\"')\]]*(?=\s)|[。！？]|\n+")
-_MENTION = re.compile(
-    r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
-)
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
 _LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*[-.]?[ \t]*(?=[A-Za-z](?:[).]|[ \t]*(?:\n|$)))")
-_JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
 _BLANK = re.compile(r"[\s\"'*]*")
 _BUT = re.compile(r"[^.\n;]{0,60}?\b(?:but|rather|instead)\b\s*(?:rather\s+)?(?:is\s+|it's\s+|it is\s+)?", re.I)
-_MARKER_LINE = re.compile(r"\s*[-•]?\s*\(?([A-Z])[).:]\s")
-
-
-class Commitment(NamedTuple):
-    """One place that names an answer, or withdraws one (`withdraws`); `concluding` for weak ones that end a thought."""
-
-    letters: frozenset[str]
-    how: Found
-    weight: int
-    start: int
-    end: int
-    withdraws: bool = False
-    also: bool = False
-    concluding: bool = False
-
-
-@dataclass(slots=True)
-class Reading:
-    """A text with its commitments, its letters pointed at in passing, and whether it declines to answer."""
-
-    text: str
-    commitments: list[Commitment] = field(default_factory=list)
-    pointed: list[Commitment] = field(default_factory=list)
-    verdicts: list[Commitment] = field(default_factory=list)
-    last_decline: int = -1
-    sentence_ends: list[int] = field(default_factory=list)
-
-    def sentence_start(self, at: int) -> int:
-        """Where the sentence around `at` begins."""
-        i = bisect_right(self.sentence_ends, at)
-        return self.sentence_ends[i - 1] if i else 0
-
-    def sentence_end(self, at: int) -> int:
-        """Where the sentence around `at` ends."""
-        i = bisect_right(self.sentence_ends, at)
-        return self.sentence_ends[i] if i < len(self.sentence_ends) else len(self.text)
 
 
 def read_statements(text: str, options: Options, *, last_only: bool = False) -> Reading:
@@ -74,12 +32,14 @@ def read_statements(text: str, options: Options, *, last_only: bool = False) -> 
     for label in say.LABEL.finditer(text) if ":" in text else ():
         _commit(reading, _item_after(text, label.end(), options), FINAL if label["final"] else ANSWER, label.start())
     for verb in say.CHOOSING.finditer(small):
-        if say.starts_word(small, verb.start()) and not re.search(r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]):
+        if say.starts_word(small, verb.start()) and not re.search(
+            r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]
+        ):
             item = _item_after(text, verb.end(), options)
             if item:
                 _commit(reading, item, ANSWER, verb.start())
     stated = [c.end for c in reading.commitments if c.weight > WEAK and not c.withdraws]
-    _letters_in_passing(reading, options, max(stated) if last_only and stated else 0)
+    letters_in_passing(reading, options, max(stated) if last_only and stated else 0)
     if all(c.withdraws or c.weight == WEAK for c in reading.commitments):
         _declines(reading, small, options)
     return reading
@@ -105,6 +65,9 @@ def _commit(reading: Reading, item: Item | None, weight: int, start: int) -> Non
         also = bool(back and back["also"])
         reading.commitments.append(Commitment(item.letters, item.how, weight, start, item.end, True, also))
         return
+    shared = say.SHARED_OUT.match(text, item.end) if item.how.answered else None
+    if shared and {shared[1]} != item.letters:
+        item = item._replace(letters=item.letters | {shared[1]}, how=Found.SEVERAL)
     if item.how.answered and say.UNDER_CONDITION.match(text, item.end):
         weight = WEAK
     reading.commitments.append(Commitment(item.letters, item.how, weight, start, item.end))
@@ -120,7 +83,7 @@ def _answer_statement(reading: Reading, noun: re.Match[str], options: Options) -
     if say.CONDITIONAL.search(text[max(sentence, noun.start() - 120) : noun.start()]):
         weight = WEAK
     direct = _DIRECT.match(text, at)
-    if not direct and noun.start() == _line_start(text, noun.start()):
+    if not direct and noun.start() == line_start(text, noun.start()):
         direct = _LINE_DIRECT.match(text, at)
     if direct:
         _commit(reading, read_item(text, direct.end(), options, letters_only=True), weight, noun.start())
@@ -188,105 +151,3 @@ def _declines(reading: Reading, small: str, options: Options) -> None:
         letter = _none_or_all(last[0], options)
         if letter:
             reading.commitments.append(Commitment(frozenset((letter,)), Found.TEXT, ANSWER, last.start(), last.end()))
-
-
-def _line_start(text: str, at: int) -> int:
-    start = text.rfind("\n", 0, at) + 1
-    while start < at and text[start] in " \t-":
-        start += 1
-    return start
-
-
-def _listed(text: str, start: int) -> bool:
-    """Whether the line at `start` stands in a list of lettered lines, as when the options are repeated."""
-    line = text.rfind("\n", 0, start) + 1
-    here = _MARKER_LINE.match(text, line)
-    if not here:
-        return False
-    end = text.find("\n", start)
-    following = _MARKER_LINE.match(text, end + 1) if end >= 0 else None
-    before_line = text.rfind("\n", 0, max(0, line - 1)) + 1 if line else None
-    before = _MARKER_LINE.match(text, before_line) if before_line is not None and before_line < line else None
-    return bool((following and following[1] != here[1]) or (before and before[1] != here[1]))
-
-
-def _letters_in_passing(reading: Reading, options: Options, since: int) -> None:
-    """Letters outside of statements: called the answer, called right or wrong, or pointed at in a conclusion."""
-    text = reading.text
-    taken = [(c.start, c.end) for c in reading.commitments]
-    mentions = list(_MENTION.finditer(text, since))
-    group: frozenset[str] = frozenset()
-    group_negated = False
-    for i, mention in enumerate(mentions):
-        start, end = mention.span()
-        if any(a <= start < b for a, b in taken):
-            continue
-        letter = options.letters.get((mention[1] or mention[2] or mention[3]).upper())
-        if letter is None:
-            continue
-        word = say.OPTION_WORD.search(text, max(0, start - 12), start)
-        marked = bool(word) or not mention[3]
-        if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):
-            continue
-        if mention[1] and mention[1].islower() and not word:
-            continue
-        until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
-        before, after = text[max(0, start - 45) : start], text[end:until]
-        letters = frozenset((letter,))
-        joined = i and _JOINED.fullmatch(text, mentions[i - 1].end(), start) and group
-        group = letters = letters | joined if joined else letters
-        negated = (_hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)) or (joined and group_negated)
-        group_negated = bool(negated)
-        if negated or say.NOT_RIGHT.match(text, end, until):
-            reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
-            reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
-            continue
-        if _listed(text, start):
-            continue
-        item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
-        if joined:
-            item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
-        answer = say.IS_THE_ANSWER.match(text, end, until) if _hinted(after, say.ANSWER_HINTS) else None
-        if answer and item.end <= answer.end() + 1:
-            if re.search(r"\bnot\b|n't\b", answer[0]):
-                reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
-            elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
-                weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
-                reading.commitments.append(Commitment(item.letters, item.how, weight, start, max(item.end, answer.end())))
-            continue
-        right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
-        if right and not re.search(r"\bnot\b|n't\b", right[0]):
-            right_one = Commitment(item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0]))
-            reading.verdicts.append(right_one)
-            reading.commitments.append(right_one)
-        points = say.POINTS_TO.search(before) or say.LEADS.search(before)
-        if points and (marked or item.how is Found.LETTER_AND_TEXT or _bare_points(reading, mention)):
-            back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
-            sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
-            weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
-            reading.pointed.append(weak)
-            reading.commitments.append(weak)
-        elif marked and (word or mention[1]):
-            reading.pointed.append(Commitment(letters, Found.LETTER, 0, start, end))
-
-
-def _hinted(text: str, hints: tuple[str, ...]) -> bool:
-    return any(hint in text for hint in hints)
-
-
-def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
-    """Whether a capital without brackets after "is" is an option: a lettered line, or the end of a judging sentence."""
-    text, end = reading.text, mention.end()
-    if say.LEADS.search(text, max(0, mention.start() - 14), mention.start()):
-        return re.compile(r"\s*(?:[.!]\s*(?:$|\n|\s[A-Z])|$|\n)").match(text, end) is not None
-    if mention.start() == _line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):
-        return True
-    closed = re.match(r"\s*(?:[.,;!)]?\s*$|[;,]\s|\.\s+(?![a-z])|\.\s*\n|\n)", text[end : end + 4])
-    sentence = text[reading.sentence_start(mention.start()) : mention.start()]
-    judging = re.search(
-        r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is|must be|diagnosis"
-        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no)\b",
-        sentence,
-        re.I,
-    )
-    return bool(closed and judging)

@@ -1,15 +1,18 @@
 """Answers to questions without options: numbers within bounds, dates, weeks and days, formulas and free text."""
 
+import logging
 import math
 import re
 from datetime import date
-
-from math_verify import parse, verify
 
 from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy, tokens
 from open_r1.answers.sections import answering_part
 
+# Its time limits are alarm signals, which work in the main thread only; rewards may run in another. Lengths are bounded
+# here instead, so its warning about that says nothing new.
+for _module in ("math_verify.parser", "math_verify.grader"):
+    logging.getLogger(_module).addFilter(lambda record: "Timeout is disabled" not in record.getMessage())
 # math-verify takes time that grows fast with length; a longer passage is no number and no formula.
 _LONGEST_FORMULA = 300
 _BOX = re.compile(r"\\f?boxed\s*\{")
@@ -25,19 +28,30 @@ _NUMBER = re.compile(
     r"(?:\s*(?:×|x|\*)\s*10\s*\^?\s*\{?\s*(?P<power>[-+]?\d+)\s*\}?)?(?:\s*/\s*(?P<below>\d+(?:\.\d+)?)(?![\d/]))?(?![A-Za-z]*\d)"
 )
 _RANGE = re.compile(r"\s*\S{0,12}\s*(?:-|to|or|and)\s*[-+]?\d")
-_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
 _MONTH = r"(?P<{0}>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATES = (
     re.compile(r"(?<!\d)(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4})(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)"),
     re.compile(_MONTH.format("mon") + r"\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})", re.I),
-    re.compile(r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?" + _MONTH.format("mon") + r",?\s+(?P<y>\d{4})", re.I),
+    re.compile(
+        r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?" + _MONTH.format("mon") + r",?\s+(?P<y>\d{4})", re.I
+    ),
 )
 _AGE = re.compile(
     r"(?P<weeks>\d+)['\"]?\s*(?:weeks?|wks?|w)\b['\"]?[\s,]*(?:and\s+)?['\"]?(?:(?P<days>\d+)\s*(?:days?|d)\b)?"
     r"|(?P<w>\d+)w(?P<d>\d+)d?\b",
     re.I,
 )
+
+
+def _parse(formula: str) -> list:
+    # Imported when needed: sympy takes a second, and questions with options never need it.
+    from math_verify import parse
+
+    return parse(f"${formula}$", parsing_timeout=None)
 
 
 def _boxed(text: str) -> str | None:
@@ -88,12 +102,10 @@ def _number(passage: str) -> tuple[str, float] | None:
         first = found[-1] if said and not led and first.start() > 0 else first
     written = first[0].strip()
     plain = written.replace(",", "")
-    if first["power"] or first["below"]:
-        parsed = parse(f"${plain.replace('×', '*').replace('x', '*')}$", parsing_timeout=None)
-        value = _as_float(parsed)
-        if first["power"]:
-            base = float(re.split(r"[×x*]", plain)[0])
-            value = base * 10 ** int(first["power"])
+    if first["power"]:
+        return written, float(f"{re.split(r'[×x*]', plain)[0].strip()}e{first['power']}")
+    if first["below"]:
+        value = _as_float(_parse(plain))
         return (written, value) if value is not None else None
     return written, float(plain.replace(" ", ""))
 
@@ -162,8 +174,9 @@ def grade_number(
 def _same_formula(passage: str, answer: str) -> bool:
     if len(passage) > _LONGEST_FORMULA or len(answer) > _LONGEST_FORMULA:
         return False
-    gold = parse(f"${answer.strip('$ ')}$", parsing_timeout=None)
-    said = parse(f"${passage.strip('$ .')}$", parsing_timeout=None)
+    from math_verify import verify
+
+    gold, said = _parse(answer.strip("$ ")), _parse(passage.strip("$ ."))
     return bool(gold and said and verify(gold, said, timeout_seconds=None))
 
 

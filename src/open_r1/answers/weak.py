@@ -4,10 +4,10 @@ import re
 
 from open_r1.answers import phrases as say
 from open_r1.answers.found import Found
-from open_r1.answers.items import text_at
+from open_r1.answers.items import read_item, text_at
 from open_r1.answers.normalise import tokens
 from open_r1.answers.options import Options
-from open_r1.answers.statements import Reading
+from open_r1.answers.reading import Reading, in_list
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
@@ -36,11 +36,17 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.SEVERAL
     if reading.last_decline >= zone:
         return None, Found.DECLINED
+    if reading.seeming:
+        return (next(iter(reading.seeming)), Found.LETTER) if len(reading.seeming) == 1 else (None, Found.SEVERAL)
     passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
         return None, Found.SEVERAL
-    if named and say.CUE.search(text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)):
+    if named and any(c.concluding for c in passing):
+        return named.pop(), next(c.how for c in passing if c.concluding)
+    if named and say.CUE.search(
+        text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
+    ):
         return named.pop(), Found.LETTER
     return _NOTHING
 
@@ -53,8 +59,8 @@ def _zone_start(reading: Reading, sentences: int) -> int:
 _NAMES = re.compile(
     r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
     r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
-    r"|\b(?:diagnosis|answer|conclusion)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
-    r"|suggestive of|indicative of|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
+    r"|suggestive of|indicative of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
     r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
@@ -62,11 +68,28 @@ _NAMES = re.compile(
 )
 _IS_NAMED = re.compile(
     r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
-    r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|treatment|diagnosis"
-    r"|cause|explanation)\b",
+    r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|preferred|treatment|diagnosis"
+    r"|cause|explanation)\b"
+    r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
-_LESS = re.compile(r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|ruled out|exclude\w*|rule out|rather than|unlike)\b", re.I)
+_OR = re.compile(r"\s*,?\s*(?:or|and)\s+(?:an?\s+|the\s+)?")
+_ENDED = re.compile(
+    r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|rather|over)\b)"
+)
+# A sentence of a list says what one part is, not what the answer is.
+_ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
+_PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
+_PLAIN_IS = re.compile(r"\b(?:is|are|was|be|but)\s+(?=\S)")
+_STRONG_CUE = re.compile(
+    r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
+    r"|in conclusion|recommend|prescribe|start|points? to)\b",
+    re.I,
+)
+_LESS = re.compile(
+    r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b",
+    re.I,
+)
 
 
 def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choice:
@@ -82,9 +105,15 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
     seen: set[str] = set()
     for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
         start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
+        if _is_part(text, start):
+            continue
         named, mentioned = _named_in(text, start, end, options)
-        if not named and len(mentioned) == 1 and i == len(starts) - 1:
+        if not named and len(mentioned) <= 1 and i == len(starts) - 1:
             named = _said_last(text, start, end, options)
+            if not named and len(mentioned) == 1 and _STRONG_CUE.search(text, start, end):
+                named = _whole(text, start, end, mentioned, options)
+        if named and i < len(starts) - 1 and say.CORRECTS.search(text, end):
+            return _NOTHING
         if len(named) == 1:
             return named.pop(), Found.TEXT
         if len(named) > 1:
@@ -97,12 +126,36 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
     return _NOTHING
 
 
+def _is_part(text: str, start: int) -> bool:
+    first = len(text) - len(text[start:].lstrip())
+    return bool(_ENUMERATED.search(text[text.rfind("\n", 0, first) + 1 : first]) or _PART.match(text, first))
+
+
 def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
-    """The option with which the last sentence ends, after a plain "is"."""
-    for copula in re.compile(r"\b(?:is|are|was|be|but)\s+").finditer(text, start, end):
-        found = text_at(text, copula.end(), options)
-        if found and len(found[0]) == 1 and not text[found[1] : end].strip(" .!\"')\n"):
-            return set(found[0])
+    """The option that is the whole last sentence, or that follows its plain "is" as a whole phrase."""
+    first = len(text) - len(text[start:].lstrip())
+    for at in [first, *(c.end() for c in _PLAIN_IS.finditer(text, start, end))]:
+        item = read_item(text, at, options)
+        if not item or not item.how.answered or item.how is Found.LETTER or in_list(text, at):
+            continue
+        letter = next(iter(item.letters))
+        if at != first and _LESS.search(text, start, at):
+            continue
+        rest = text[item.end : end].strip(" .!\"')\n")
+        measured = len(tokens(options.texts[letter])) > 1 or bool(
+            at != first and say.CONCLUDES.search(text, start, at)
+        )
+        if (not rest and (options.telling(letter) or measured)) or (at != first and options.telling(letter)):
+            return {letter}
+    return set()
+
+
+def _whole(text: str, start: int, end: int, letters: set[str], options: Options) -> set[str]:
+    """The one option that a concluding sentence mentions, when it stands there as a whole phrase."""
+    for word in tokens(text, start, end):
+        item = read_item(text, word.start, options)
+        if item and item.how is Found.TEXT and item.letters == letters:
+            return set(letters)
     return set()
 
 
@@ -111,7 +164,7 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
     words = tokens(text, start, end)
     named: set[str] = set()
     mentioned: set[str] = set()
-    i = 0
+    i, previous = 0, start
     while i < len(words):
         letters, size = options.match(words, i)
         if not letters:
@@ -121,12 +174,17 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
         i += size
         if len(letters) > 1 or not options.telling(next(iter(letters))):
             continue
+        joins = _OR.fullmatch(text, previous, first)
+        previous = last
         before = text[max(start, first - 140) : first]
         if _LESS.search(before[-40:]) or say.NOT_RIGHT.match(text, last):
             continue
         mentioned |= letters
         whole = text_at(text, first, options)
-        ended = re.match(r"\s*(?:$|[.,;:!?)\]\"'\n(]|(?:because|since|as|which|due|given|based|in|for|with|and|is|by|,)\b)", text[last : last + 12])
+        ended = _ENDED.match(text, last)
         if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
+            # "Either lisinopril or losartan would be best" names both.
+            named |= letters | (mentioned if joins else set())
+        elif joins and named:
             named |= letters
     return named, mentioned

@@ -101,7 +101,7 @@ def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
             continue
         where = f"line {number}"
         try:
-            data = json.loads(line)
+            data = json.loads(line.decode())
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             yield BadRow(path, where, "", f"a JSON object, but {error}", line.decode(errors="replace"))
             continue

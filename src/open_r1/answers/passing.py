@@ -1,0 +1,153 @@
+"""Read letters outside of statements: called the answer, called right or wrong, or pointed at in a conclusion."""
+
+import re
+
+from open_r1.answers import phrases as say
+from open_r1.answers.found import Found
+from open_r1.answers.items import Item, read_item
+from open_r1.answers.normalise import tokens
+from open_r1.answers.options import Options
+from open_r1.answers.reading import ANSWER, WEAK, Commitment, Reading, in_list, line_start
+
+_MENTION = re.compile(
+    r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
+)
+_JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
+_OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
+# "which is true for some species" is no verdict on the whole.
+_QUALIFIED = re.compile(
+    r"\s*,?\s*(?:for (?:some|most|many)|of (?:some|most|many)|in (?:some|most|many|part|general)|but|to some|only)\b"
+)
+_CLOSES = re.compile(
+    r"\s*[)\]\"']*\s*(?:[.,;!?]|$|\n|(?:because|since|as|which|in|here|for|with)\b"
+    r"|\([^()\n]*\)\s*(?:[.,;]|可能|$))"
+)
+_SENTENCE_CLOSES = re.compile(r"\s*(?:[.!]\s*(?:$|\n|\s[A-Z])|$|\n)")
+
+
+def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
+    """Letters outside of statements: called the answer, called right or wrong, or pointed at in a conclusion."""
+    text = reading.text
+    taken = [(c.start, c.end) for c in reading.commitments]
+    mentions = list(_MENTION.finditer(text, since))
+    group: frozenset[str] = frozenset()
+    group_negated = False
+    for i, mention in enumerate(mentions):
+        start, end = mention.span()
+        if any(a <= start < b for a, b in taken):
+            continue
+        letter = options.letters.get((mention[1] or mention[2] or mention[3]).upper())
+        if letter is None:
+            continue
+        word = say.OPTION_WORD.search(text, max(0, start - 12), start)
+        marked = bool(word) or not mention[3]
+        if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):
+            continue
+        if mention[1] and mention[1].islower() and not word:
+            continue
+        if not marked and text[end : end + 1] in (".", ")") and in_list(text, start):
+            end += 1
+        until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
+        before, after = text[max(0, start - 45) : start], text[end:until].lower()
+        letters = frozenset((letter,))
+        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), start) if i else None
+        # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
+        joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
+        group = letters = letters | joined if joined else letters
+        negated = (
+            _hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)
+        ) or (joined and group_negated)
+        group_negated = bool(negated)
+        if negated or say.NOT_RIGHT.match(text, end, until):
+            reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
+            reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
+            continue
+        item = read_item(text, start, options) or Item(letters, Found.LETTER, start, end, marked)
+        if joined:
+            item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
+        answer = say.IS_THE_ANSWER.match(text, end, until) if _hinted(after, say.ANSWER_HINTS) else None
+        if answer and item.end <= answer.end() + 1:
+            if re.search(r"\bnot\b|n't\b", answer[0]):
+                reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
+            elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
+                weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
+                if weight == WEAK:
+                    reading.seeming |= item.letters
+                reading.commitments.append(
+                    Commitment(item.letters, item.how, weight, start, max(item.end, answer.end()))
+                )
+            continue
+        right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
+        if right and not _QUALIFIED.match(text, right.end()) and not re.search(r"\bnot\b|n't\b", right[0]):
+            right_one = Commitment(
+                item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0])
+            )
+            if right_one.concluding:
+                reading.verdicts.append(right_one)
+            else:
+                reading.seeming |= item.letters
+            reading.commitments.append(right_one)
+        points = say.POINTS_TO.search(before) or say.LEADS.search(before)
+        if in_list(text, start):
+            continue
+        if say.ONLY.search(before):
+            reading.verdicts.append(Commitment(item.letters, item.how, WEAK, start, item.end))
+            continue
+        if points and _OWN_VERB.match(text, item.end):
+            continue
+        if points and (marked or item.how is Found.LETTER_AND_TEXT or _bare_points(reading, mention)):
+            back = say.TAKEN_BACK.match(text, item.end) or say.HEDGED.match(text, item.end)
+            sure = (say.EQUATES.search(before) or say.LEADS.search(before)) is not None and not say.ALSO.search(before)
+            weak = Commitment(item.letters, item.how, WEAK, start, item.end, bool(back), False, sure)
+            reading.pointed.append(weak)
+            reading.commitments.append(weak)
+        elif marked and (word or mention[1]):
+            # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
+            alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
+            own = _own_text_before(text, start, letter, options)
+            if own is not None and say.NEGATED.search(text[max(0, own - 45) : own]):
+                continue
+            if alone or own is not None or _CLOSES.match(text, end):
+                both = alone or own is not None
+                how = Found.LETTER_AND_TEXT if both else Found.LETTER
+                reading.pointed.append(Commitment(letters, how, 0, start, end, concluding=both))
+
+
+def _own_text_before(text: str, at: int, letter: str, options: Options) -> int | None:
+    """Where the option's own text begins when it stands right before its letter: "… genetic drift (C)"."""
+    words = tokens(text, max(0, at - options.reach), at)
+    for same in options.spellings.values():
+        for spelling in same:
+            size = len(spelling.folded)
+            if spelling.letter == letter and tuple(w.folded for w in words[-size:]) == spelling.folded:
+                return words[-size].start
+    return None
+
+
+def _is_sentence(reading: Reading, start: int, end: int) -> bool:
+    text = reading.text
+    return not text[reading.sentence_start(start) : start].strip() and not text[end : reading.sentence_end(end)].strip(
+        " .!\n"
+    )
+
+
+def _hinted(text: str, hints: tuple[str, ...]) -> bool:
+    return any(hint in text for hint in hints)
+
+
+def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
+    """Whether a capital without brackets after "is" is an option: a lettered line, or the end of a judging sentence."""
+    text, end = reading.text, mention.end()
+    if say.LEADS.search(text, max(0, mention.start() - 14), mention.start()):
+        return _SENTENCE_CLOSES.match(text, end) is not None
+    if mention.start() == line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):
+        return True
+    closed = re.match(r"\s*(?:[.,;!)]?\s*$|[;,]\s|\.\s+(?![a-z])|\.\s*\n|\n)", text[end : end + 4])
+    sentence = text[reading.sentence_start(mention.start()) : mention.start()]
+    judging = re.search(
+        r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is|must be|diagnosis"
+        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no|aligns|matches|supports|corresponds)\b",
+        sentence,
+        re.I,
+    )
+    return bool(closed and judging)
