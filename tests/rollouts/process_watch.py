@@ -6,6 +6,11 @@ import time
 import psutil
 
 
+def alive(processes) -> list[psutil.Process]:
+    """Those that still run; an ended one that nobody has reaped yet does not."""
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
 class Watch:
     """The living processes that carry a mark in their environment, and all others of their process groups.
 
