@@ -1,8 +1,8 @@
 """Watch a tiny model learn by GRPO, in under five minutes on two CPU cores: `make demo`.
 
 SYNTHETIC VIGNETTES, NOT MEDICAL KNOWLEDGE. A careful teacher's reasoning traces teach an untrained Qwen2 of 390,000
-parameters to weigh choices; a careless teacher's traces spoil it; GRPO, which sees right answers and no trace, repairs
-the damage. The control trains on for the same time with the careless traces. Each stage is one of the project's own
+parameters to weigh choices; a careless teacher's traces spoil it; GRPO, which is shown no trace and graded by answers,
+repairs the damage. The control trains on for the same time with the careless traces. Each stage is one of the project's own
 entry points in a process of its own, and after each the model answers held-out vignettes.
 
     python scripts/demo.py --seed 0 --output_dir runs/demo
@@ -14,6 +14,7 @@ import os
 import shlex
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -57,12 +58,15 @@ def main():
     parser.add_argument("--output_dir", type=Path, default=Path("runs/demo"))
     args = parser.parse_args()
     start, folder = time.monotonic(), args.output_dir.resolve()
+    if folder.is_relative_to(ROOT):  # stages run in ROOT: short commands to read and to repeat
+        os.chdir(ROOT)
+        folder = folder.relative_to(ROOT)
     transformers_logging.set_verbosity_error()
 
     # ---- data and model
     say("1/6  synthetic vignettes (not medical advice), two teachers' traces, a tiny untrained model")
     held_out = demo_prepare.prepare(folder, args.seed)
-    print(f"\nA held-out vignette:\n  {question_text(held_out[0])}".replace("\n", "\n  "))
+    print(f"\nA held-out vignette:\n{textwrap.indent(question_text(held_out[0]), '    ')}")
 
     # ---- stages
     def train(script: str, recipe: str, model: str, data: str, output: str, **overrides) -> Path:
@@ -85,7 +89,8 @@ def main():
         return result
 
     say("2/6  SFT on a careful teacher's traces")
-    gold = evaluate_stage("after gold SFT", train("sft", "config_demo.yaml", "model", "traces_gold", "sft_gold"))
+    gold_model = train("sft", "config_demo.yaml", "model", "traces_gold", "sft_gold")
+    gold = evaluate_stage("after gold SFT", gold_model)
     say("3/6  more SFT, on a careless teacher's traces: seven in ten stop at the first choice that fits at all")
     careless_recipe = ("sft", "config_demo_careless.yaml")
     spoilt_model = train(*careless_recipe, "sft_gold", "traces_careless", "sft_careless")
@@ -94,8 +99,9 @@ def main():
     repaired_model = train("grpo", "config_demo.yaml", "sft_careless", "questions", "grpo")
     repaired = evaluate_stage("after GRPO", repaired_model)
     seconds = train_seconds(repaired_model)
-    steps = round(seconds / train_seconds(spoilt_model) * last_step(spoilt_model))
-    say(f"5/6  the control: {steps} more steps on careless traces, in the {seconds:.0f} s that GRPO took")
+    earlier = (gold_model, spoilt_model)
+    steps = round(seconds * sum(map(last_step, earlier)) / sum(map(train_seconds, earlier)))
+    say(f"5/6  the control: {steps} more steps on careless traces, about the {seconds:.0f} s that GRPO took")
     control_model = train(*careless_recipe, "sft_careless", "traces_careless", "control", max_steps=steps)
     control = evaluate_stage("control: more careless SFT", control_model)
 
@@ -224,6 +230,9 @@ def table(summary: dict) -> str:
     for name, key in (("its start", "over_start"), ("the control", "over_control")):
         mean, half = summary[key]
         lines.append(f"{f'GRPO − {name}':28}{f'{mean:+.1f} ± {half:.1f}':>14}")
+    lines.append(
+        f"GRPO trained for {summary['grpo_seconds']:.0f} s, the control for {summary['control_seconds']:.0f} s."
+    )
     return "\n".join(lines)
 
 
@@ -262,7 +271,7 @@ def draw(rows: list[dict], path: Path):
     steps = [row["step"] for row in rows]
     figure, panels = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     for panel, key, label in (
-        (panels[0], "reward", "mean reward (right answer 1, form 0.1)"),
+        (panels[0], "reward", "mean reward (answer 1, form 0.1, agreement 0.1)"),
         (panels[1], "completions/mean_length", "mean completion length (tokens)"),
     ):
         values = [float(row[key]) for row in rows]

@@ -22,7 +22,7 @@ from open_r1.answers.weak import concluding_text, pointed_letter
 # A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where
 # it speaks of its answer. What was weighed pages before is not what it ends with.
 _LONG = 3000
-_LAST, _TAIL, _HEAD = 300, 1500, 600
+_LAST, _TAIL, _HEAD = 250, 1500, 600
 _SENTENCE_START = re.compile(r"[.!?]\s|\n")
 _WORKED = 140
 _BENCHMARK_FORM = re.compile(
@@ -133,7 +133,9 @@ def _weigh(reading: Reading) -> Choice:
             weight = max(current.weight, new.weight)
             current, conflict = new._replace(how=better, weight=weight), conflict and new.weight < current.weight
         elif (
-            current.how is Found.DECLINED
+            # "The answer is either (C) or (E). … I choose (C)."
+            (current.how is Found.SEVERAL and new.how.answered and new.letters < current.letters)
+            or current.how is Found.DECLINED
             or new.weight > current.weight
             or corrects
             or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)

@@ -72,7 +72,8 @@ def tidy(text: str) -> str:
         text = _STRUCK.sub("", text)
     if "<" in text:
         text = _HTML.sub("", _HTML_BREAK.sub("\n", text))
-    return _MARKDOWN.sub("", text.replace("`", ""))
+    text = text.replace("`", "")
+    return _MARKDOWN.sub("", text) if any(sign in text for sign in "*_#>") else text
 
 
 def _folded(word: str) -> str:

@@ -14,8 +14,12 @@ _MENTION = re.compile(
 )
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
+# "which is true for some species" is no verdict on the whole.
+_QUALIFIED = re.compile(
+    r"\s*,?\s*(?:for (?:some|most|many)|of (?:some|most|many)|in (?:some|most|many|part|general)|but|to some|only)\b"
+)
 _CLOSES = re.compile(
-    r"\s*[)\]\"']*\s*(?:[.,;!?]|$|\n|(?:and|because|since|as|which|in|here|for|with)\b"
+    r"\s*[)\]\"']*\s*(?:[.,;!?]|$|\n|(?:because|since|as|which|in|here|for|with)\b"
     r"|\([^()\n]*\)\s*(?:[.,;]|可能|$))"
 )
 _SENTENCE_CLOSES = re.compile(r"\s*(?:[.!]\s*(?:$|\n|\s[A-Z])|$|\n)")
@@ -41,8 +45,10 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             continue
         if mention[1] and mention[1].islower() and not word:
             continue
+        if not marked and text[end : end + 1] in (".", ")") and in_list(text, start):
+            end += 1
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
-        before, after = text[max(0, start - 45) : start], text[end:until]
+        before, after = text[max(0, start - 45) : start], text[end:until].lower()
         letters = frozenset((letter,))
         joins = _JOINED.fullmatch(text, mentions[i - 1].end(), start) if i else None
         # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
@@ -72,7 +78,7 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                 )
             continue
         right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
-        if right and not re.search(r"\bnot\b|n't\b", right[0]):
+        if right and not _QUALIFIED.match(text, right.end()) and not re.search(r"\bnot\b|n't\b", right[0]):
             right_one = Commitment(
                 item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0])
             )

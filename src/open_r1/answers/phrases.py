@@ -108,6 +108,7 @@ IS_RIGHT = re.compile(
     r"|likely|suitable|consistent|plausible|probable|reasonable|(?<=most )\w+)(?![A-Za-z])"
     r"|[\s),]*(?:\([^()\n]{0,80}\)\s*)?(?:(?:best|correctly|accurately|most accurately)\s+(?:describ|explain|fit|match|represent|captur|answer|account)\w*"
     r"|matches|fits)(?![A-Za-z])"
+    r"|[^.?!\n;]{0,90}?(?::|\s-)\s*(?:this is\s+)?(?:true|correct)\b"
     r"|(?:\s*[)）]?)(?:可能)?(?:是|为)?(?:最)?(?:正确|合适|可能是最合适)的",
     re.I,
 )

@@ -36,8 +36,8 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.SEVERAL
     if reading.last_decline >= zone:
         return None, Found.DECLINED
-    if len(reading.seeming) == 1:
-        return next(iter(reading.seeming)), Found.LETTER
+    if reading.seeming:
+        return (next(iter(reading.seeming)), Found.LETTER) if len(reading.seeming) == 1 else (None, Found.SEVERAL)
     passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
