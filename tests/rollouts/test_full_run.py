@@ -107,6 +107,15 @@ def test_no_process_outlives_a_killed_run(start, number):
     assert run.watch.gone(60), run.watch.living()
 
 
+def test_a_server_lost_too_often_ends_all_processes_of_the_run(start):
+    run = start("--vllm_max_restarts", "0")
+    run.wait_for_step(2)
+    run.processes("api_server")[0].kill()
+    assert run.process.wait(LIMIT) != 0
+    assert "lost 1 times in a row (vllm_max_restarts: 0)" in run.log.read_text()
+    assert run.watch.gone(), run.watch.living()
+
+
 def test_a_run_stops_when_trainer_and_server_disagree(start):
     run = start("--max_logp_difference", "1e-12")
     assert run.process.wait(LIMIT) != 0
