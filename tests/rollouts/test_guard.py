@@ -58,3 +58,14 @@ def test_nothing_outlives_the_server(family):
         time.sleep(0.1)
     # The guard is the trainer's to reap.
     assert [process.pid for process in watch.living()] == [trainer.pid]
+
+
+def test_started_by_hand_it_leaves_the_callers_group_alone():
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m open_r1.rollouts.guard $$ true; echo still here"],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+    )
+    assert done.stdout == "still here\n"

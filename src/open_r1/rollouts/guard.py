@@ -22,6 +22,8 @@ POLL = 0.25
 def main(argv: list[str]) -> int:
     """Run COMMAND until it or TRAINER_PID ends; returns the command's exit code."""
     trainer, command = int(argv[0]), argv[1:]
+    if os.getpgrp() != os.getpid():
+        os.setsid()  # started by hand: its group is the shell's, and not ours to end
     stopping = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.append(True))
