@@ -30,14 +30,14 @@ from open_r1.questions.vignettes import (
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS_PER_VIGNETTE = {"train": 20, "test": 4}
-HEAD_DIM = 24
+HEADS = 4
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
 
-def prepare(folder: Path, seed: int, head_dim: int = HEAD_DIM) -> list[Question]:
+def prepare(folder: Path, seed: int, heads: int = HEADS) -> list[Question]:
     """Write questions, traces and the untrained model to a folder; returns the held-out questions."""
     questions = {
         split: make_questions(vignettes, ROWS_PER_VIGNETTE[split], split, seed)
@@ -53,7 +53,7 @@ def prepare(folder: Path, seed: int, head_dim: int = HEAD_DIM) -> list[Question]
             for question in questions["train"]
         ]
         write_jsonl(folder / f"traces_{name}" / "train.jsonl", rows)
-    build_model(folder / "model", questions["train"], seed, head_dim)
+    build_model(folder / "model", questions["train"], seed, heads)
     return questions["test"]
 
 
@@ -106,7 +106,7 @@ def build_tokenizer(questions: list[Question]):
     )
 
 
-def build_model(folder: Path, questions: list[Question], seed: int, head_dim: int):
+def build_model(folder: Path, questions: list[Question], seed: int, heads: int):
     """Write a tiny untrained Qwen2 and its tokenizer, loadable by AutoModelForCausalLM and AutoTokenizer.
 
     Embeddings are untied: vLLM on CPU reloads tied ones wrongly, and the demo's model should serve everywhere.
@@ -122,9 +122,8 @@ def build_model(folder: Path, questions: list[Question], seed: int, head_dim: in
         hidden_size=96,
         intermediate_size=288,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        head_dim=head_dim,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
         max_position_embeddings=256,
         initializer_range=0.05,
         tie_word_embeddings=False,
@@ -141,13 +140,13 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output_dir", type=Path, default=Path("runs/demo"))
     parser.add_argument(
-        "--head_dim",
+        "--heads",
         type=int,
-        default=HEAD_DIM,
-        help="width of an attention head; vLLM's CPU build serves none under 32 (default: %(default)s)",
+        default=HEADS,
+        help="attention heads of the model, 96 wide in all; vLLM's CPU build wants 3 (default: %(default)s)",
     )
     args = parser.parse_args()
-    held_out = prepare(args.output_dir, args.seed, args.head_dim)
+    held_out = prepare(args.output_dir, args.seed, args.heads)
     print(f"{args.output_dir}: questions, traces of two teachers, a tiny model; {len(held_out)} questions held out")
 
 
