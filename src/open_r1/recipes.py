@@ -102,11 +102,14 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
     valid = {action.dest for action in parser._actions} - {"help"}
 
     config, lines = read_yaml(path) if path else ({}, {})
-    for key, value in (config.pop("env", None) or {}).items():
-        os.environ[key] = str(value)
 
     def at(key: str) -> str:
-        return f"{path}:{lines[key]}" if key in lines else f"command line --{key}"
+        return f"{path}:{lines[key]}" if key in lines else f"{path or 'command line'}"
+
+    variables = config.pop("env", None) or {}
+    if not isinstance(variables, dict):
+        raise RecipeError(f"{at('env')}: `env` takes a mapping of variables, got {variables!r}.")
+    os.environ.update({name: str(value) for name, value in variables.items()})
 
     config, environment, notes = translate(config, valid, at)
     # Flags win over the file, so a retired flag replaces what the file says under the new name.
@@ -120,7 +123,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
             other = "sft" if task == "grpo" else "grpo"
             hint = nearest(key, valid) or (f" It is a key of {other}.py." if key in _keys(other) else "")
             raise RecipeError(f"{at(key)}: unknown key `{key}`.{hint}")
-        _check_type(key, config[key], parser, at(key))
+        config[key] = _checked(config[key], key, parser, at(key))
     parser.set_defaults_with_config(**config)
     try:
         *parsed, unknown = parser.parse_args_into_dataclasses(
@@ -174,9 +177,11 @@ def _detached(training_class: type, num_processes: int) -> type:
     return Detached
 
 
-def _check_type(key: str, value, parser: TrlParser, where: str):
-    """argparse converts only strings, so a list or mapping in place of a number would reach the trainer."""
+def _checked(value, key: str, parser: TrlParser, where: str):
+    """A value of the recipe, checked here: argparse converts strings only, so a list would reach a number's place."""
     action = next(action for action in parser._actions if action.dest == key)
+    if action.nargs == "+" and isinstance(value, str | int | float):
+        return [value]
     kind = getattr(action.type, "__name__", "")
     if isinstance(value, (list, dict)) and action.nargs != "+" and kind in ("int", "float", "string_to_bool"):
         raise RecipeError(f"{where}: `{key}` takes one value, got {value!r}.")
@@ -188,6 +193,7 @@ def _check_type(key: str, value, parser: TrlParser, where: str):
         raise RecipeError(f"{where}: `{key}` takes true or false, got {value!r}.")
     if action.choices and value is not None and not isinstance(value, list) and value not in action.choices:
         raise RecipeError(f"{where}: `{key}` must be one of {', '.join(map(str, action.choices))}, got {value!r}.")
+    return value
 
 
 def _remedy(message: str) -> str:

@@ -122,6 +122,12 @@ def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
         (("model_name_or_path: FreedomIntelligence/HuatuoGPT-o1-7B", ""), "`model_name_or_path` is missing"),
         (("cosine_max_len: 8192", "packing: true"), "is a key of sft.py"),
         (("cosine_max_len: 8192", "foo: [1, 2"), "not valid YAML"),
+        (("cosine_max_len: 8192", "env: [1]"), "`env` takes a mapping"),
+        (("cosine_max_len: 8192", "reward_args: {accuracy: binary}"), "reward_args.accuracy takes a mapping"),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{weight: 1}]}"), "must be a mapping with an `id`"),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a, weigth: 1}]}"), "not weigth"),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a, weight: 2}]}"), "share of rows"),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: {id: a}}"), "must be a list"),
     ],
 )
 def test_what_is_wrong_is_named(recipe, capsys, change, message):
@@ -162,6 +168,12 @@ def test_mappings_can_be_given_on_the_command_line(recipe):
     argv = ["--config", str(recipe(UPSTREAM)), "--reward_args", '{"accuracy": {"scale": "binary"}}']
     (script_args, _, _), _ = load_recipe("grpo", argv, 3)
     assert script_args.reward_args["accuracy"] == {"scale": "binary"}
+
+
+def test_one_reward_may_stand_without_a_list(recipe):
+    path = recipe(UPSTREAM.replace("cosine_max_len: 8192", "reward_funcs: accuracy\nreward_weights: 0.5"))
+    (script_args, training_args, _), _ = load_recipe("grpo", ["--config", str(path)], 3)
+    assert script_args.reward_funcs == ["accuracy"] and training_args.reward_weights == [0.5]
 
 
 def test_wandb_keys_become_its_variables(recipe, monkeypatch):

@@ -43,8 +43,6 @@ def test_a_mixture_of_different_columns_needs_columns(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weigth": 1}, "not weigth"),
-        ({"weight": 2}, "share of rows"),
         ({"split": "dev"}, "no split `dev`"),
         ({"columns": ["asked"]}, "no column asked"),
     ],

@@ -61,6 +61,8 @@ def build_rewards(
         if name not in REWARDS:
             raise ValueError(f"reward_args.{name}: no reward of that name takes arguments.{_nearest(name, REWARDS)}")
         allowed = list(inspect.signature(REWARDS[name]).parameters)
+        if not isinstance(values, dict):
+            raise ValueError(f"reward_args.{name} takes a mapping of {', '.join(allowed)}, got {values!r}.")
         for key in values:
             if key not in allowed:
                 raise ValueError(
