@@ -9,6 +9,7 @@ from inspect_ai.solver import Generate, TaskState, solver
 
 from open_r1.answers import grade
 from open_r1.answers.huatuo import read_two
+from open_r1.evaluation import registered
 from open_r1.evaluation.presets import Prompt
 from open_r1.evaluation.selection import cluster
 from open_r1.questions import Question, question_from_row, row_from_question
@@ -56,7 +57,7 @@ def completion_of(output: ModelOutput) -> str:
     return "".join(parts)
 
 
-@solver
+@solver(name=registered("ask"))
 def ask(seed: int, max_tokens: int):
     """Generate one completion, its seed made of `seed`, the question and the epoch, so that samples differ and repeat."""
 
@@ -80,7 +81,7 @@ def _ending(output: ModelOutput, model: ModelName, max_tokens: int) -> dict:
     return {"tokens": tokens, "truncated": output.stop_reason in CUT}
 
 
-@scorer(metrics=[accuracy(), stderr(cluster="cluster")])
+@scorer(metrics=[accuracy(), stderr(cluster="cluster")], name=registered("judge"))
 def judge():
     """The project's one judge: correct or not, with what it read and how."""
 
@@ -101,7 +102,7 @@ def judged(completion: str, metadata: dict) -> Score:
     )
 
 
-@scorer(metrics=[accuracy(), stderr(cluster="cluster")])
+@scorer(metrics=[accuracy(), stderr(cluster="cluster")], name=registered("huatuo"))
 def huatuo(last: bool = True):
     """HuatuoGPT-o1's reading, by its last match or its first. For comparison only: it never abstains."""
 

@@ -10,13 +10,14 @@ from dataclasses import replace
 from inspect_ai import Epochs, Task, task
 from inspect_ai.model import GenerateConfig
 
+from open_r1.evaluation import registered
 from open_r1.evaluation.asking import ask, dataset_of, judge
 from open_r1.evaluation.presets import BENCHMARKS, PRESETS, TRAINING_PROMPT, preset_rows
 from open_r1.evaluation.selection import Selection, select, select_prepared
 
 
 def _benchmark(name: str):
-    @task(name=name)
+    @task(name=registered(name))
     def benchmark(
         data_root: str | None = None,
         preset: str = "official",
@@ -63,7 +64,7 @@ medxpertqa = _benchmark("medxpertqa")
 medcalc = _benchmark("medcalc")
 
 
-@task
+@task(name=registered("prepared"))
 def prepared(
     folder: str,
     split: str = "test",
