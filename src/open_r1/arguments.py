@@ -1,6 +1,7 @@
 """What a recipe may say beyond TRL's own keys: the data, the prompt and the rewards of a run."""
 
 import json
+import os
 from dataclasses import dataclass, field
 
 import trl
@@ -9,6 +10,9 @@ import trl
 class RecipeError(ValueError):
     """A recipe or command line that cannot run; the message says where and what to do."""
 
+
+# Where the rollout server's token can come from, so that it stands in no recipe.
+ROLLOUT_TOKEN = "OPEN_R1_ROLLOUT_TOKEN"
 
 # The prompt of DeepSeek-R1-Zero in the field's usual tags. Recipes for models with another native form name their own.
 DEFAULT_SYSTEM_PROMPT = (
@@ -86,6 +90,9 @@ class SFTScriptArguments(DataArguments):
     )
 
 
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
+
+
 @dataclass
 class GRPOConfig(trl.GRPOConfig):
     """TRL's GRPOConfig with this project's default: generation on a vLLM server beside the training processes."""
@@ -94,3 +101,78 @@ class GRPOConfig(trl.GRPOConfig):
         default="server",
         metadata={"help": "'server' (a vLLM server on a GPU of its own) or 'colocate' (vLLM on the training GPUs)."},
     )
+    vllm_server_host: str | None = field(
+        default=None,
+        metadata={
+            "help": "Host of a server started elsewhere; by default the run starts its own. See also "
+            "vllm_server_base_url."
+        },
+    )
+    vllm_server_token: str | None = field(
+        default=None,
+        metadata={
+            "help": "Token of a server started elsewhere (or set OPEN_R1_ROLLOUT_TOKEN). The run's own server "
+            "gets a new random one."
+        },
+    )
+    vllm_server_timeout: float = field(
+        default=600.0, metadata={"help": "Seconds a server may take from its start until it answers."}
+    )
+    vllm_listen_host: str = field(
+        default="127.0.0.1",
+        metadata={
+            "help": "Address the server listens on. Others than loopback need vllm_server_token: whoever "
+            "reaches a server without one can run code there."
+        },
+    )
+    vllm_device: str = field(
+        default="auto",
+        metadata={
+            "help": "The server's GPUs: 'auto' (the first that training leaves free) or 'cuda:3' or 'cuda:6,7'."
+        },
+    )
+    vllm_data_parallel_size: int = field(
+        default=1, metadata={"help": "Copies of the model on the server, each on vllm_tensor_parallel_size GPUs."}
+    )
+    vllm_gpu_memory_utilization: float | None = field(
+        default=None,
+        metadata={
+            "help": "Share of a GPU's memory for vLLM; by default 0.9 on a server's own GPU, 0.3 in colocate mode."
+        },
+    )
+    vllm_hang_timeout: float = field(
+        default=300.0,
+        metadata={"help": "Seconds without a token, or for one weight sync, after which the server counts as hung."},
+    )
+    vllm_max_restarts: int = field(
+        default=3,
+        metadata={"help": "Restarts of a lost server without a completion in between, before the run stops."},
+    )
+    weight_sync: str = field(
+        default="nccl",
+        metadata={
+            "help": "How weights reach the server: 'nccl' (GPU to GPU) or 'folder' (a checkpoint in output_dir that "
+            "both can read: for the CPU and for hosts without a common NCCL network).",
+            "choices": ["nccl", "folder"],
+        },
+    )
+    max_logp_difference: float = field(
+        default=0.2,
+        metadata={"help": "Largest mean |log-prob difference| between trainer and vLLM; beyond it the run stops."},
+    )
+
+    def __post_init__(self):
+        self.vllm_server_token = self.vllm_server_token or os.environ.get(ROLLOUT_TOKEN)
+        if self.vllm_listen_host not in LOOPBACK_HOSTS and not self.vllm_server_token:
+            raise ValueError(
+                f"vllm_listen_host: {self.vllm_listen_host} opens the vLLM server to other hosts, and its development "
+                f"endpoints can run code. Give a `vllm_server_token`, or set {ROLLOUT_TOKEN}."
+            )
+        if self.vllm_gpu_memory_utilization is None:
+            self.vllm_gpu_memory_utilization = 0.9 if self.vllm_mode == "server" else 0.3
+        super().__post_init__()
+
+    @property
+    def names_a_server(self) -> bool:
+        """Whether the recipe names a vLLM server that somebody else starts."""
+        return self.vllm_server_base_url is not None or self.vllm_server_host is not None

@@ -18,6 +18,7 @@ from trl import GRPOTrainer, ModelConfig, get_peft_config, get_quantization_conf
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import drop_long_prompts, load_data, with_prompts
 from open_r1.rewards import build_rewards
+from open_r1.rollouts.run import check_agreement, rollouts
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume
 from open_r1.run_setup import (
     check_before_loading,
@@ -62,24 +63,27 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
 
     # ---- trainer
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
-    trainer = GRPOTrainer(
-        model=model_args.model_name_or_path,
-        reward_funcs=rewards,
-        args=training_args,
-        train_dataset=train_rows,
-        eval_dataset=eval_rows,
-        processing_class=tokenizer,
-        peft_config=get_peft_config(model_args),
-        quantization_config=get_quantization_config(model_args),
-        callbacks=[MetricsFile()],
-    )
-    show_progress(trainer)
+    # The vLLM server, where the recipe wants one, lives as long as this block.
+    with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
+        trainer = GRPOTrainer(
+            model=model_args.model_name_or_path,
+            reward_funcs=rewards,
+            args=training_args,
+            train_dataset=train_rows,
+            eval_dataset=eval_rows,
+            processing_class=tokenizer,
+            peft_config=get_peft_config(model_args),
+            quantization_config=get_quantization_config(model_args),
+            callbacks=[MetricsFile()],
+        )
+        show_progress(trainer)
+        check_agreement(trainer, training_args, tell)
 
-    # ---- train
-    if checkpoint:
-        tell(f"resuming from {checkpoint}")
-    result = trainer.train(resume_from_checkpoint=checkpoint)
-    finish(trainer, result, evaluates, script_args)
+        # ---- train
+        if checkpoint:
+            tell(f"resuming from {checkpoint}")
+        result = trainer.train(resume_from_checkpoint=checkpoint)
+        finish(trainer, result, evaluates, script_args)
 
 
 def check_size(prompts: int, training_args: GRPOConfig) -> None:

@@ -27,7 +27,6 @@ DROPPED = {
     "overwrite_output_dir": "a checkpoint in output_dir is always resumed; remove the folder to start afresh",
     "logging_dir": "metrics go to output_dir",
     "save_safetensors": "safetensors is the only format now",
-    "vllm_device": "the vLLM server takes the first GPU that training does not use",
     "vllm_dtype": "the vLLM server takes the model's dtype",
     "push_to_hub_revision": "use push_to_hub with hub_revision",
     "overwrite_hub_revision": "use push_to_hub with hub_revision",

@@ -16,6 +16,7 @@ from trl import ModelConfig
 from open_r1.arguments import DataArguments, RecipeError
 from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
+from open_r1.rollouts.errors import ServerError
 from open_r1.run_folder import Progress
 
 
@@ -33,7 +34,7 @@ def run(task: str, main: Callable) -> None:
         for note in notes if talks else []:
             print(f"recipe: {note}", file=sys.stderr)
         main(*arguments)
-    except (RecipeError, DataError) as error:
+    except (RecipeError, DataError, ServerError) as error:
         if talks:
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -79,13 +79,13 @@ def test_upstream_recipe_passes_unchanged_and_means_the_same(recipe):
     assert training_args.warmup_steps == 0.1
     assert training_args.num_generations == 3 and training_args.learning_rate == 2e-5
     assert script_args.max_prompt_length == 1024
+    assert training_args.vllm_device == "auto" and training_args.vllm_gpu_memory_utilization == 0.4
     assert script_args.reward_funcs == ["accuracy", "format", "xmlcount_reward_func"]
     assert script_args.reward_args == {"cosine": {"max_len": 8192}}
     for key in (
         "torch_dtype",
         "dataset_configs",
         "num_processes",
-        "vllm_device",
         "overwrite_output_dir",
         "warmup_ratio",
     ):

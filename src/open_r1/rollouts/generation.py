@@ -1,0 +1,44 @@
+"""TRL's vLLM generation on a server that may be lost and come back."""
+
+from transformers import PreTrainedConfig
+from trl.generation.vllm_generation import VLLMGeneration
+
+from open_r1.arguments import RecipeError
+from open_r1.rollouts.errors import ServerLost
+
+
+class RolloutGeneration(VLLMGeneration):
+    """Generation that loses no step: a lost server is restarted, given the current weights and asked again."""
+
+    def _init_vllm(self):
+        if self.mode == "server" and self.accelerator.device.type == "cpu":
+            check_model_for_cpu(self.model.config.get_text_config())
+        super()._init_vllm()
+
+    def generate(self, *args, **kwargs):
+        """TRL's generate. All processes learn of a lost server here, together, and sync the weights together."""
+        while True:
+            try:
+                return super().generate(*args, **kwargs)
+            except ServerLost:
+                if self.accelerator.is_main_process:
+                    self.vllm_client.revive(self.accelerator.device)
+                self.sync_weights()
+
+
+def check_model_for_cpu(config: PreTrainedConfig) -> None:
+    """Raise RecipeError for a model that vLLM's CPU build serves wrongly or not at all."""
+    from vllm.v1.attention.backends.cpu_attn import CPUAttentionBackend  # not in the GPU build's way
+
+    if config.tie_word_embeddings:
+        raise RecipeError(
+            "this model ties its output layer to its embeddings, and vLLM on the CPU keeps the old output layer when "
+            "weights are synced. Train a model saved with `tie_word_embeddings: false`, or add `--use_vllm false`."
+        )
+    head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    known = CPUAttentionBackend.get_supported_head_sizes()
+    if head_size not in known:
+        raise RecipeError(
+            f"this model's attention heads are {head_size} wide; vLLM on the CPU knows {', '.join(map(str, known))}. "
+            "Train another model, or add `--use_vllm false`."
+        )
