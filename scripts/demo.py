@@ -95,7 +95,7 @@ def main():
     careless_recipe = ("sft", "config_demo_careless.yaml")
     spoilt_model = train(*careless_recipe, "sft_gold", "traces_careless", "sft_careless")
     spoilt = evaluate_stage("after careless traces", spoilt_model)
-    say("4/6  GRPO: no trace to imitate, a reward for the right letter (small ones for form and a trace that agrees)")
+    say("4/6  GRPO: right answers, their form, and traces that agree with them are rewarded; no trace is shown")
     repaired_model = train("grpo", "config_demo.yaml", "sft_careless", "questions", "grpo")
     repaired = evaluate_stage("after GRPO", repaired_model)
     seconds = train_seconds(repaired_model)
