@@ -45,7 +45,9 @@ def select(
     root = _root(data_root, dataset) if data_root else None
     questions = [q for q in load(dataset, root, split or rows.split, **options) if rows.keeps(q.id)]
     if not questions:
-        raise DataError(f"{root or DATASETS[dataset].HUB}: none of the rows of {task} that preset {preset} takes is there")
+        raise DataError(
+            f"{root or DATASETS[dataset].HUB}: none of the rows of {task} that preset {preset} takes is there"
+        )
     found = len(questions)
     if root is None and split is None and found != rows.count:
         raise DataError(
@@ -86,7 +88,9 @@ def cluster(question: Question) -> str:
 def _root(data_root: str, dataset: str) -> Path:
     folder = Path(data_root).expanduser()
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: DATA_ROOT is no folder; it holds one folder per dataset ({', '.join(DATASETS)})")
+        raise FileNotFoundError(
+            f"{folder}: DATA_ROOT is no folder; it holds one folder per dataset ({', '.join(DATASETS)})"
+        )
     if not (folder / dataset).is_dir():
         raise FileNotFoundError(f"{folder / dataset}: no such folder; DATA_ROOT must hold {dataset}/ for this task")
     return folder / dataset

@@ -16,7 +16,9 @@ REFERS = re.compile(
     r"(?:\s+(?:only|both|alone))?\s*\.?\s*$)",
     re.IGNORECASE,
 )
-NAMES_LETTERS = re.compile(r"\b(?:both|either|neither|options?|choices?)?\s*\(?[A-J]\)?\s*(?:and|or|&|,)\s*\(?[A-J]\)?(?:\W|$)")
+NAMES_LETTERS = re.compile(
+    r"\b(?:both|either|neither|options?|choices?)?\s*\(?[A-J]\)?\s*(?:and|or|&|,)\s*\(?[A-J]\)?(?:\W|$)"
+)
 
 
 def shuffled_options(question: Question, seed: int) -> Question:
