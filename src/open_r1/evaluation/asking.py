@@ -84,7 +84,7 @@ def _ending(output: ModelOutput, model: ModelName, max_tokens: int) -> dict:
         # Inspect reports the padded length of the whole batch for local transformers, and no reason for the stop. Text
         # tokenized again may differ from what was sampled by a token or two.
         tokens = len(get_model().api.tokenizer(completion_of(output), add_special_tokens=False)["input_ids"])
-        return {"tokens": tokens, "truncated": tokens >= max_tokens}
+        return {"tokens": min(tokens, max_tokens), "truncated": tokens >= max_tokens}
     tokens = output.usage.output_tokens if output.usage else None
     return {"tokens": tokens, "truncated": output.stop_reason in CUT}
 
