@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib.util
+import os
 import secrets
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,7 +109,12 @@ def _kept_alive(server: VLLMServer, timeout: float) -> Iterator[None]:
                 server.wait_until_healthy(timeout, _tell)
             except ServerError as error:
                 _tell(f"vLLM server: {error}")
-        done.wait()
+        while server.alive:
+            if done.wait(CHECK_EVERY):
+                return
+        _tell(f"vLLM server: it died {RESTARTS + 1} times, stopping; what was answered is kept. {server.tail()}")
+        # As Ctrl-C would: Inspect closes its log, and the same command goes on from there.
+        os.kill(os.getpid(), signal.SIGINT)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
