@@ -43,8 +43,12 @@ class Result:
 
 
 def find_logs(paths: list[Path]) -> list[Path]:
-    """The .eval files among files and folders, in the order of their names; raises FileNotFoundError when there are none."""
-    found = []
+    """The .eval files among files and folders, in the order of their names, which begin with their time.
+
+    A run that went on where another was killed has a log of its own that holds the rows of both: of such, only the last
+    one is taken. Raises FileNotFoundError when there are none.
+    """
+    found: list[Path] = []
     for path in paths:
         if path.is_dir():
             found += sorted(path.rglob("*.eval"))
@@ -54,7 +58,10 @@ def find_logs(paths: list[Path]) -> list[Path]:
             raise FileNotFoundError(f"{path}: no such log or folder of logs")
     if not found:
         raise FileNotFoundError(f"{', '.join(map(str, paths))}: no .eval log there; `make evaluate` writes them")
-    return found
+    last = {
+        read_eval_log(str(path), header_only=True).eval.task_id: path for path in sorted(found, key=lambda p: p.name)
+    }
+    return [path for path in found if path in last.values()]
 
 
 def read_result(path: Path, rescore: str | None = None) -> Result:
