@@ -110,13 +110,16 @@ def evaluate(args: argparse.Namespace) -> int:
             # One benchmark after the other, each with all connections.
             max_tasks=1,
             # A row that fails costs its own point and no more; the same command asks it again.
-            fail_on_error=False,
+            fail_on_error=True,
+            continue_on_fail=True,
             retry_attempts=0,
             # Long enough for a server to be restarted; connection errors are repeated until then.
             timeout=1800,
             # Other benchmarks and settings may lie in the same folder.
             log_dir_allow_dirty=True,
             retry_cleanup=True,
+            # The report says how many failed and why; Inspect would print every failed request in full.
+            log_level="error",
             display="rich" if sys.stdout.isatty() else "plain",
             ctl_server=False,
         )

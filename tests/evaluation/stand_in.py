@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class StandIn(ThreadingHTTPServer):
-    """Answers every chat with `text`; `asked` are the user messages in order, `refuse` makes it answer 503."""
+    """Answers every chat with `text`; `asked` are the user messages in order, those with `refuse` in them get a 400."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -16,7 +16,8 @@ class StandIn(ThreadingHTTPServer):
 
     def __init__(self, text: str = "<think>x</think><answer>B</answer>", delay: float = 0.0, port: int = 0):
         super().__init__(("127.0.0.1", port), _Handler)
-        self.text, self.delay, self.refuse = text, delay, False
+        self.text, self.delay, self.refuse = text, delay, ""
+        self.refused = 0
         self.asked: list[str] = []
         self.seeds: list[int | None] = []
 
@@ -34,8 +35,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.server.refuse:
-            self._send(503, {"error": {"message": "not now"}})
+        if self.server.refuse and self.server.refuse in request["messages"][-1]["content"]:
+            self.server.refused += 1
+            self._send(400, {"error": {"message": "the prompt is too long", "code": 400}})
             return
         time.sleep(self.server.delay)
         self.server.asked.append(request["messages"][-1]["content"])

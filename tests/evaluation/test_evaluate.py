@@ -58,6 +58,40 @@ def test_a_log_gives_back_questions_and_whole_completions(data_root, tmp_path):
     assert read_result(log, "huatuo").summary["accuracy"]["value"] == 1.0
 
 
+def test_failed_rows_are_wrong_told_and_asked_again(data_root, tmp_path, capsys):
+    with stand_in() as server:
+        command = ["--model", "stub", "--base_url", server.url, "--task", "medqa_usmle", "--data_root", str(data_root), "--output_dir", str(tmp_path / "out")]  # fmt: skip
+        server.refuse = "question 3"
+        assert main(command) == 1
+        printed = capsys.readouterr().out
+        assert "1 rows failed and count as wrong" in printed and "the prompt is too long" in printed
+        row = json.loads((tmp_path / "out" / "results.json").read_text())[0]
+        assert row["rows"] == 6 and row["counts"]["failed"] == 1 and row["counts"]["correct"] == 5
+        assert server.refused == 1, "a request that can never succeed is not repeated"
+        server.refuse = ""
+        assert main(command) == 0
+        assert len(server.asked) == 6 and sum("question 3" in text for text in server.asked) == 1
+        row = json.loads((tmp_path / "out" / "results.json").read_text())[0]
+        assert row["counts"] == {"correct": 6, "abstained": 0, "empty": 0, "failed": 0, "truncated": 0}
+
+
+def test_a_server_that_dies_and_returns_costs_no_answered_row(data_root, tmp_path):
+    with stand_in(delay=0.3) as server:
+        port = server.server_address[1]
+        command = [sys.executable, str(ROOT / "src/open_r1/evaluate.py"), "--model", "stub", "--base_url", server.url, "--task", "medqa_usmle", "--data_root", str(data_root), "--max_connections", "1", "--output_dir", str(tmp_path / "out")]  # fmt: skip
+        evaluation = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while len(server.asked) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+    before = len(server.asked)
+    time.sleep(1)
+    with stand_in(port=port) as server:
+        assert evaluation.wait(200) == 0
+    assert before + len(server.asked) <= 6 + 1
+    row = json.loads((tmp_path / "out" / "results.json").read_text())[0]
+    assert row["counts"]["correct"] == 6 and row["counts"]["failed"] == 0
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(shared_data, tmp_path):
     with stand_in(delay=0.3) as server:

@@ -1,6 +1,7 @@
 """What an evaluation leaves besides its logs: results.json, results.md and results.png, all made from the logs."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,11 @@ def write_report(logs: Sequence[Path], folder: Path) -> int:
     print("\n" + "\n\n".join([*parts, told]))
     failed = sum(result.summary["counts"]["failed"] for result in results)
     if failed:
-        print(f"\n{failed:,} rows failed and count as wrong; the same command asks them again.")
+        causes = Counter(outcome.cause for result in results for outcome in result.outcomes if outcome.failed)
+        cause, times = causes.most_common(1)[0]
+        print(
+            f"\n{failed:,} rows failed and count as wrong; the same command asks them again. {times:,} times: {cause}"
+        )
     print(f"\nlogs, results.md, results.json and results.png: {folder}")
     return 1 if failed else 0
 

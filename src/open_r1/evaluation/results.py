@@ -112,7 +112,19 @@ def _outcome(
         metadata = sample.metadata if sample else {}
         name = metadata.get("cluster") or identity.partition("#")[0]
         parts = _parts(metadata, groups)
-        return Outcome(identity, name, epoch, False, False, False, False, True, None, parts)
+        return Outcome(
+            id=identity,
+            cluster=name,
+            epoch=epoch,
+            correct=False,
+            answered=False,
+            truncated=False,
+            empty=False,
+            failed=True,
+            tokens=None,
+            groups=parts,
+            cause=_cause(sample),
+        )
     score = (
         judge(completion_of(sample.output), sample.metadata)
         if judge
@@ -133,6 +145,16 @@ def _outcome(
         tokens=sample.metadata.get("tokens"),
         groups=_parts(sample.metadata, groups),
     )
+
+
+def _cause(sample: EvalSample | None) -> str:
+    if sample is None:
+        return "never asked: the run was stopped before"
+    if sample.error is None:
+        return "no completion in the answer"
+    # Inspect puts the whole request before the error that came back.
+    lines = sample.error.message.replace("\\n", "\n").strip().splitlines()
+    return lines[-1].strip()[:300] if lines else "no message"
 
 
 def _parts(metadata: dict, groups: list[str]) -> dict[str, str]:

@@ -23,6 +23,8 @@ class Outcome:
     failed: bool
     tokens: int | None
     groups: dict[str, str] = field(default_factory=dict)
+    cause: str = ""
+    """Of a failed row: the error in one line."""
 
 
 @dataclass(frozen=True)
