@@ -2,8 +2,19 @@
 
 import os
 import time
+from contextlib import suppress
 
 import psutil
+
+
+def alive(processes) -> list[psutil.Process]:
+    """Those that still run; an ended one that nobody has reaped yet does not."""
+    found = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 class Watch:

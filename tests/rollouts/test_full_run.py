@@ -103,8 +103,18 @@ def test_no_process_outlives_a_killed_run(start, number):
             process.kill()
     else:
         run.process.send_signal(number)
-    assert run.process.wait(60) != 0
+    # torchrun waits 30 s for a process that hangs in a collective before it kills it.
+    assert run.process.wait(120) != 0
     assert run.watch.gone(60), run.watch.living()
+
+
+def test_a_server_lost_too_often_ends_all_processes_of_the_run(start):
+    run = start("--vllm_max_restarts", "0")
+    run.wait_for_step(2)
+    run.processes("api_server")[0].kill()
+    assert run.process.wait(LIMIT) != 0
+    assert "lost 1 times in a row (vllm_max_restarts: 0)" in run.log.read_text()
+    assert run.watch.gone(), run.watch.living()
 
 
 def test_a_run_stops_when_trainer_and_server_disagree(start):

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 import torch
+from process_watch import alive
 from transformers import AutoModelForCausalLM
 
 from open_r1.rollouts import server as server_module
@@ -32,7 +33,7 @@ def server(cpu_settings, tmp_path_factory):
         yield server
         last = family(server)
     assert len(last) >= 4  # guard, API server, engine, worker
-    assert not [process for process in last if process.is_running()]
+    assert not alive(last)
 
 
 @pytest.fixture
@@ -167,13 +168,13 @@ def test_a_hung_server_is_restarted_and_gets_the_weights(server, tmp_path, other
     client = a_client(server, tmp_path, hang_timeout=5.0)
     trained = AutoModelForCausalLM.from_pretrained(other_model)
     sync(client, trained)
-    before = {process.pid for process in family(server)}
+    before = family(server)
     stopped = [process for process in family(server) if process.name().startswith(which[:15])]
     for process in stopped:
         process.send_signal(signal.SIGSTOP)
     assert "hangs" in lost(client)
     client.revive(torch.device("cpu"))
-    assert not before & {process.pid for process in psutil.process_iter()}
+    assert len(before) >= 4 and not alive(before)
     sync(client, trained)
     assert largest_difference(client, trained) < 1e-5
     assert client.restarts == 0  # a completion ends the row
@@ -182,7 +183,7 @@ def test_a_hung_server_is_restarted_and_gets_the_weights(server, tmp_path, other
 def test_a_server_killed_while_it_generates_is_restarted(client, server, other_model):
     trained = AutoModelForCausalLM.from_pretrained(other_model)
     api_server = next(process for process in family(server) if process.ppid() == server._guard.pid)
-    before = {process.pid for process in family(server)}
+    before = family(server)
 
     def kill_soon():
         time.sleep(1.0)
@@ -191,7 +192,7 @@ def test_a_server_killed_while_it_generates_is_restarted(client, server, other_m
     threading.Thread(target=kill_soon).start()
     assert "no answer" in lost(client, n=64, max_tokens=480, generation_kwargs={"ignore_eos": True})
     client.revive(torch.device("cpu"))
-    assert not before & {process.pid for process in psutil.process_iter()}
+    assert len(before) >= 4 and not alive(before)
     sync(client, trained)
     assert largest_difference(client, trained) < 1e-5
 

@@ -3,9 +3,15 @@
 import socket
 
 import pytest
+from trl import ModelConfig
 
 from open_r1.arguments import GRPOConfig, RecipeError
-from open_r1.rollouts.settings import ServerSettings, check_weight_sync
+from open_r1.rollouts.settings import (
+    ServerSettings,
+    check_weight_sync,
+    local_training_processes,
+    server_settings,
+)
 from open_r1.rollouts.topology import free_port, is_free, server_gpus, visible_gpus
 
 
@@ -135,6 +141,39 @@ def test_the_launchers_variables_stay_out_of_the_servers_environment():
 
 
 # ---- what the recipe says
+
+
+@pytest.mark.parametrize(
+    "keys, expected",
+    [
+        ({}, {"gpus": ("3",), "dtype": "bfloat16", "max_model_length": None, "weight_sync": "nccl"}),
+        ({"vllm_max_model_length": 4096}, {"max_model_length": 4096}),
+        ({"vllm_gpu_memory_utilization": 0.4}, {"gpu_memory_utilization": 0.4}),
+        ({"vllm_tensor_parallel_size": 2, "vllm_device": "cuda:4,5"}, {"gpus": ("4", "5"), "tensor_parallel_size": 2}),
+        ({"use_cpu": True, "weight_sync": "folder"}, {"gpus": ()}),
+    ],
+)
+def test_a_recipes_keys_reach_the_server(monkeypatch, keys, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    training_args = GRPOConfig(**{"output_dir": "out", "bf16": False, "use_vllm": True} | keys)
+    model_args = ModelConfig(model_name_or_path="org/model", dtype="bfloat16")
+    settings = server_settings(training_args, model_args, None, local_training_processes())
+    assert {name: getattr(settings, name) for name in expected} == expected
+    assert settings.listen_host == "127.0.0.1" and len(settings.token) > 30
+
+
+def test_the_servers_context_holds_the_longest_prompt_and_completion():
+    training_args = GRPOConfig(**CPU, max_completion_length=100)
+    settings = server_settings(training_args, ModelConfig(model_name_or_path="org/model"), 50, 1)
+    assert settings.max_model_length == 150
+
+
+def test_no_two_servers_share_a_token():
+    model_args = ModelConfig(model_name_or_path="org/model")
+    tokens = {server_settings(GRPOConfig(**CPU), model_args, None, 1).token for _ in range(3)}
+    assert len(tokens) == 3
+
 
 CPU = {"output_dir": "out", "use_cpu": True, "bf16": False, "use_vllm": True}
 

@@ -17,7 +17,7 @@ from open_r1.arguments import ROLLOUT_TOKEN, RecipeError
 from open_r1.recipes import load_recipe
 from open_r1.rollouts.errors import ServerError
 from open_r1.rollouts.server import VLLMServer
-from open_r1.rollouts.settings import check_weight_sync, server_settings
+from open_r1.rollouts.settings import check_vllm_installed, check_weight_sync, server_settings
 from open_r1.rollouts.topology import is_free
 
 # A server has no training processes, so a recipe's batch need not be a whole number of groups here.
@@ -29,6 +29,7 @@ def main(argv: list[str]) -> int:
     warnings.simplefilter("ignore", FutureWarning)  # TRL's own use of retired names
     try:
         (script_args, training_args, model_args), _ = load_recipe("grpo", argv + ANY_BATCH)
+        check_vllm_installed()
         check_weight_sync(training_args)
         host, port = training_args.vllm_listen_host, training_args.vllm_server_port
         if not training_args.vllm_server_token:

@@ -108,7 +108,6 @@ def server_settings(
 
     Raises RecipeError when it cannot run here.
     """
-    check_vllm_installed()
     needed = training_args.vllm_tensor_parallel_size * training_args.vllm_data_parallel_size
     gpus = ()
     if not training_args.use_cpu:
