@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from open_r1.arguments import RecipeError
-from open_r1.evaluation.presets import BENCHMARKS, PRESETS, SIX
+from open_r1.evaluation.presets import BENCHMARKS, PRESETS, PROMPTS, SIX
 from open_r1.questions import DataError
 from open_r1.rollouts.errors import ServerError
 
@@ -55,6 +55,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=42)
     add("--shuffle_options", type=int, metavar="SEED", help="options in a seeded other order")
     add("--exclude_trained", metavar="MANIFEST", help="leave out rows that this manifest of training data lists")
+    add("--prompt", choices=list(PROMPTS), help="the form of asking, instead of the preset's")
     add("--system_prompt", help="instead of the preset's; '' for none")
     add("--temperature", type=float, help="instead of the preset's")
     add("--max_tokens", type=int, help="instead of the preset's")
@@ -150,6 +151,7 @@ def build_tasks(args: argparse.Namespace) -> list:
                 split=split or None,
                 shuffle=args.shuffle_options,
                 exclude=args.exclude_trained,
+                prompt=args.prompt,
                 **own,
                 **sampling,
             )

@@ -83,6 +83,8 @@ class Preset:
 
 TRAINING_PROMPT = Prompt(DEFAULT_SYSTEM_PROMPT)
 HUATUO_PROMPT = Prompt(None, "Please answer the following multiple-choice question:\n", lettered_lines=True)
+PROMPTS = {"training": TRAINING_PROMPT, "huatuo": HUATUO_PROMPT}
+"""Prompts by name, for asking a preset's rows in another form."""
 
 OFFICIAL_ROWS = {
     "medmcqa": Rows("validation", 4_183),

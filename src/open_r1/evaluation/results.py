@@ -24,7 +24,10 @@ Rescore = Callable[[str, dict], Score]
 
 @dataclass(frozen=True)
 class Result:
-    """One evaluation: its log's settings and its outcomes in the order they were asked."""
+    """One evaluation: its log's settings and its outcomes in the order they were asked.
+
+    `preset` names the preset and what was changed of it; results of other settings are not one row of a table.
+    """
 
     model: str
     benchmark: str
@@ -90,7 +93,7 @@ def read_result(path: Path, rescore: str | None = None) -> Result:
     return Result(
         model=model_name(log),
         benchmark=metadata["benchmark"],
-        preset=metadata["preset"],
+        preset=", ".join([metadata["preset"], *metadata["changed"]]),
         told=metadata["told"],
         complete=metadata["complete"] and len(dict.fromkeys(planned)) == metadata["rows"],
         settings={"temperature": config.temperature, "top_p": config.top_p, "max_tokens": config.max_tokens},

@@ -12,7 +12,7 @@ from inspect_ai.model import GenerateConfig
 
 from open_r1.evaluation import registered
 from open_r1.evaluation.asking import ask, dataset_of, judge
-from open_r1.evaluation.presets import BENCHMARKS, PRESETS, TRAINING_PROMPT, preset_rows
+from open_r1.evaluation.presets import BENCHMARKS, PRESETS, PROMPTS, TRAINING_PROMPT, preset_rows
 from open_r1.evaluation.selection import Selection, select, select_prepared
 
 
@@ -26,30 +26,37 @@ def _benchmark(name: str):
         seed: int = 42,
         shuffle: int | None = None,
         exclude: str | None = None,
+        prompt: str | None = None,
         system_prompt: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
     ) -> Task:
         """A benchmark by the preset's rows, prompt and sampling; what is given beside it replaces the preset's.
 
-        `k` completions a question; `split`, `shuffle` and `exclude` as in `selection.select`.
+        `k` completions a question; `prompt` is a name of PROMPTS; `split`, `shuffle` and `exclude` as in `selection.select`.
         """
         settings, _ = preset_rows(preset, name)
         selection = select(name, preset, data_root, split, shuffle, exclude)
-        prompt = settings.prompt if system_prompt is None else replace(settings.prompt, system=system_prompt or None)
+        form = PROMPTS[prompt] if prompt else settings.prompt
+        if system_prompt is not None:
+            form = replace(form, system=system_prompt or None)
+        given = {"prompt": prompt, "temperature": temperature, "max_tokens": max_tokens}
+        changed = [f"{key} {value}" for key, value in given.items() if value is not None]
+        changed += ["system prompt"] if system_prompt is not None else []
         # Several greedy completions would be one, counted several times.
         warm = settings.temperature or (0.6 if k > 1 else 0.0)
         return _task(
             selection,
             name,
             preset,
-            prompt,
+            form,
             k,
             seed,
             warm if temperature is None else temperature,
             settings.top_p,
             max_tokens or settings.max_tokens,
             groups=BENCHMARKS[name].groups,
+            changed=changed,
         )
 
     return benchmark
@@ -84,7 +91,9 @@ TASKS = {name: globals()[name] for name in BENCHMARKS}
 """The benchmarks' tasks by name, in the order of BENCHMARKS."""
 
 
-def _task(selection: Selection, name, preset, prompt, k, seed, temperature, top_p, max_tokens, groups) -> Task:
+def _task(
+    selection: Selection, name, preset, prompt, k, seed, temperature, top_p, max_tokens, groups, changed=()
+) -> Task:
     return Task(
         dataset=dataset_of(name, selection.questions, prompt),
         solver=ask(seed, max_tokens),
@@ -95,12 +104,12 @@ def _task(selection: Selection, name, preset, prompt, k, seed, temperature, top_
             "benchmark": name,
             "preset": preset,
             "source": PRESETS[preset].source if preset in PRESETS else "a prepared folder",
-            "told": selection.told,
+            "told": selection.told + (f"; NOT the preset's: {', '.join(changed)}" if changed else ""),
             "questions": selection.unique,
             "rows": len(selection.questions),
             "expected": selection.expected,
             "complete": selection.complete,
-            "changed": [],
+            "changed": list(changed),
             "groups": list(groups),
         },
     )

@@ -1,6 +1,6 @@
 """How fast the harness is when the model costs nothing: Inspect alone and our task, side by side, and grading a log again.
 
-    python benchmarks/evaluation.py --rows 1000 --rounds 3
+    python benchmarks/harness.py --rows 1000 --rounds 3
 
 A stand-in server in a process of its own answers at once. Both sides ask the same invented questions; Inspect alone has its
 `generate` and a scorer that looks for a letter. The order alternates between rounds.
