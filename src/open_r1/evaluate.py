@@ -167,6 +167,9 @@ def fill_in_demo(args: argparse.Namespace) -> None:
                 f"{folder} is not there; run `make demo` first, or name a model: make evaluate MODEL=..."
             )
     args.model, args.task = str(DEMO_MODEL), str(DEMO_QUESTIONS)
+    if not args.base_url:
+        print("no MODEL: the demo's model on its held-out questions, with local transformers", flush=True)
+        args.backend = "hf"
     args.system_prompt = DEMO_PROMPT if args.system_prompt is None else args.system_prompt
     args.max_tokens = args.max_tokens or DEMO_TOKENS
 
