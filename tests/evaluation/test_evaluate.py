@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from evaluation.stand_in import stand_in
 from inspect_ai.log import read_eval_log
