@@ -32,8 +32,14 @@ style: $(INSTALLED)  ## lint and formatting, mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-evaluate: $(INSTALLED)
-	@echo "make evaluate: the six benchmarks are not built yet; grade a file of completions with scripts/grade_completions.py" >&2; exit 2
+# MODEL TASK PRESET K NUM_GPUS PARALLEL BASE_URL BACKEND DATA_ROOT LIMIT OUTPUT_DIR become flags of evaluate.py; what is not set
+# keeps its default there. Others go through EVALUATE_ARGS.
+evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK= PRESET= K= NUM_GPUS= PARALLEL= BASE_URL= BACKEND= DATA_ROOT=]
+	$(BIN)/python src/open_r1/evaluate.py $(if $(MODEL),--model "$(MODEL)") $(if $(TASK),--task "$(TASK)") \
+		$(if $(PRESET),--preset $(PRESET)) $(if $(K),--samples $(K)) $(if $(NUM_GPUS),--num_gpus $(NUM_GPUS)) \
+		$(if $(PARALLEL),--parallel $(PARALLEL)) $(if $(BASE_URL),--base_url "$(BASE_URL)") \
+		$(if $(BACKEND),--backend $(BACKEND)) $(if $(DATA_ROOT),--data_root "$(DATA_ROOT)") \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)") $(EVALUATE_ARGS)
 
 install: $(INSTALLED)
 
@@ -45,7 +51,7 @@ $(INSTALLED): setup.py
 		{ echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.11 after removing $(VENV)" >&2; exit 2; }
 	# torch first and pinned: without it pip would fetch the newest build with gigabytes of CUDA packages.
 	$(BIN)/python -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$$(sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' setup.py)"
-	$(BIN)/python -m pip install -e '.[dev]'
+	$(BIN)/python -m pip install -e '.[dev,eval]'
 	touch $@
 
 # --no-deps: its own list asks for three packages whose CUDA builds break transformers (see the requirements file).

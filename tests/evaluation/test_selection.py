@@ -1,0 +1,133 @@
+"""Which rows an evaluation asks, in what form, and what it says about them."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from open_r1.evaluation.presets import BENCHMARKS, HUATUO_PROMPT, PRESETS, SIX, TRAINING_PROMPT
+from open_r1.evaluation.selection import cluster, select
+from open_r1.evaluation.shuffle import shuffled_options
+from open_r1.questions import DataError, Question
+
+
+def test_the_huatuo_file_has_8381_rows():
+    rows = PRESETS["huatuo"].rows
+    file = {name: rows[name].count * rows[name].repeats for name in SIX if name != "medxpertqa"}
+    assert sum(file.values()) == 8_381
+    assert file["gpqa_medical"] == 390
+    assert rows["medxpertqa"].count == 2_450
+    assert PRESETS["medreason"].rows["medxpertqa"].count == 2449 - 1001 + 1 == 1_449
+
+
+def test_part_of_a_benchmark_is_told_and_not_refused(data_root):
+    selection = select("medqa_usmle", "official", str(data_root))
+    assert not selection.complete
+    assert "6 of 1,273" in selection.told and "SUBSET" in selection.told
+
+
+def test_another_split_is_told(shared_data):
+    selection = select("medqa_usmle", "official", str(shared_data), split="train")
+    assert "800 of 1,273" in selection.told and "NOT the preset's test" in selection.told
+
+
+@pytest.mark.parametrize("preset, rows, complete", [("official", 500, True), ("huatuo", 1000, True)])
+def test_a_complete_file_is_complete(shared_data, preset, rows, complete):
+    selection = select("pubmedqa", preset, str(shared_data))
+    assert (selection.unique, selection.complete) == (rows, complete)
+    assert "SUBSET" not in selection.told
+
+
+def test_medreason_takes_the_ids_from_1001_to_2449(data_root, shared_data):
+    ids = [question.id for question in select("medxpertqa", "medreason", str(data_root)).questions]
+    assert ids == ["Text-1001", "Text-1002", "Text-2449"]
+    assert all(1001 <= int(q.id[5:]) <= 2449 for q in select("medxpertqa", "medreason", str(shared_data)).questions)
+
+
+def test_gpqa_is_asked_five_times_over_four_clusters(data_root):
+    selection = select("gpqa_medical", "huatuo", str(data_root))
+    assert len(selection.questions) == 20 and selection.unique == 4
+    assert set(Counter(map(cluster, selection.questions)).values()) == {5}
+    orders = {tuple(q.options.values()) for q in selection.questions if cluster(q) == "rec0"}
+    assert len(orders) > 1, "equal prompts, asked greedily, would be one answer counted five times"
+    assert all(q.answer_text.startswith("right") for q in selection.questions)
+
+
+def test_every_benchmark_of_the_shared_rows_loads(shared_data):
+    for name in BENCHMARKS:
+        if name in ("gpqa_medical", "medqa_usmle"):
+            continue
+        assert select(name, "official", str(shared_data)).questions
+
+
+def test_rows_trained_on_are_left_out(data_root, tmp_path):
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"ids": {"train": {"medxpertqa": ["Text-7", "Text-1001"]}}}))
+    selection = select("medxpertqa", "official", str(data_root), exclude=str(manifest))
+    assert [q.id for q in selection.questions] == ["Text-1000", "Text-1002", "Text-2449", "Text-2450"]
+    assert "2 rows left out that manifest.json lists as trained on" in selection.told
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"task": "medmcqa"}, "no such folder"),
+        ({"preset": "none"}, "the presets are official"),
+        ({"task": "medcalc", "preset": "huatuo"}, "has no medcalc"),
+        ({"split": "nope"}, "no split 'nope'"),
+    ],
+)
+def test_errors_name_the_remedy(data_root, arguments, message):
+    given = {"task": "medqa_usmle", "preset": "official", "data_root": str(data_root)} | arguments
+    with pytest.raises((DataError, FileNotFoundError), match=message):
+        select(**given)
+
+
+def question(*texts: str, answer: str = "A") -> Question:
+    return Question("q", "s", "test", "stem", dict(zip("ABCDEFGHIJ", texts, strict=False)), answer)
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        "None of the above",
+        "All of the above.",
+        "none of these",
+        "Any of the above",
+        "All of them",
+        "None of the options",
+    ],
+)
+def test_all_and_none_of_the_above_keep_their_place(fixed):
+    places = {
+        list(shuffled_options(question("a1", "b1", "c1", fixed), seed).options.values()).index(fixed)
+        for seed in range(20)
+    }
+    assert places == {3}
+
+
+@pytest.mark.parametrize(
+    "combined", ["Both A and B", "A and B", "A, B and C", "A & C", "Options A and B", "(A) and (B)"]
+)
+def test_nothing_moves_where_options_name_letters(combined):
+    asked = question("one", "two", "three", combined)
+    assert all(shuffled_options(asked, seed) is asked for seed in range(5))
+
+
+def test_shuffling_keeps_the_right_text_and_depends_on_the_seed_alone():
+    asked = question("one", "two", "three", "four", answer="C")
+    results = [shuffled_options(asked, seed) for seed in range(30)]
+    assert {moved.answer_text for moved in results} == {"three"}
+    assert len({moved.answer for moved in results}) == 4
+    assert shuffled_options(asked, 3) == shuffled_options(asked, 3)
+
+
+def test_a_genus_or_a_vitamin_is_no_reference_to_letters():
+    asked = question("Vitamin A", "B. fragilis", "Hepatitis A and B virus", "Both kidneys", answer="B")
+    assert any(shuffled_options(asked, seed) != asked for seed in range(5))
+
+
+def test_the_two_forms_of_a_prompt():
+    asked = question("one", "two")
+    assert TRAINING_PROMPT.user(asked) == "stem\nAnswer Choices: (A) one (B) two"
+    assert HUATUO_PROMPT.user(asked).endswith("question:\nstem\nA. one\nB. two")
