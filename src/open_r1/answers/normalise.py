@@ -11,7 +11,7 @@ _LOOKALIKES = str.maketrans(
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYX'''''''\"\"\"\"\"\"------",
 )
 _REPLACED = str.maketrans(
-    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
+    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("⇒➜➔⟹⟶➡", "→"), **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
 )
 
 _LATEX_FONT = re.compile(
@@ -19,6 +19,7 @@ _LATEX_FONT = re.compile(
     r"\{([^{}]*)\}"
 )
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_LATEX_SMALL_FRACTION = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)(?!\d)")
 _LATEX_SYMBOLS = {
     r"\times": "×",
     r"\cdot": "×",
@@ -66,6 +67,7 @@ def tidy(text: str) -> str:
     if "\\" in text or "$" in text:
         text = _LATEX_FONT.sub(r"\1", _LATEX_FONT.sub(r"\1", text))
         text = _LATEX_FRACTION.sub(r"\1/\2", text)
+        text = _LATEX_SMALL_FRACTION.sub(r"\1/\2", text)
         text = _LATEX_SYMBOL.sub(lambda found: _LATEX_SYMBOLS[found[0]], text)
         text = _LATEX_MARKS.sub(" ", text)
     if "~~" in text:

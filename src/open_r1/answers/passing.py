@@ -18,6 +18,15 @@ _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 _QUALIFIED = re.compile(
     r"\s*,?\s*(?:for (?:some|most|many)|of (?:some|most|many)|in (?:some|most|many|part|general)|but|to some|only)\b"
 )
+# "A vitamin deficiency", "I am": an article and a pronoun. Only what follows tells the letters from them.
+_AS_SUBJECT = r"is|was|seems|appears|remains|and|or|because|since|as|but|with|due|the|which"
+_LETTER_FOLLOWED = {
+    letter: re.compile(rf"[^\w\s]|\s*(?:$|\n|[^\w\s]|(?:{words})(?![A-Za-z]))")
+    for letter, words in (
+        ("A", _AS_SUBJECT + r"|would|could|can|may|might|should|must|has|does|in|for"),
+        ("I", _AS_SUBJECT),
+    )
+}
 _CLOSES = re.compile(
     r"\s*[)\]\"']*\s*(?:[.,;!?]|$|\n|(?:because|since|as|which|in|here|for|with)\b"
     r"|\([^()\n]*\)\s*(?:[.,;]|可能|$))"
@@ -43,14 +52,19 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         marked = bool(word) or not mention[3]
         if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):
             continue
+        if not marked and mention[3] in _LETTER_FOLLOWED and not _LETTER_FOLLOWED[mention[3]].match(text, end):
+            continue
         if mention[1] and mention[1].islower() and not word:
             continue
         if not marked and text[end : end + 1] in (".", ")") and in_list(text, start):
             end += 1
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
-        before, after = text[max(0, start - 45) : start], text[end:until].lower()
+        # "not stabilizing selection (C) or disruptive selection (E)": what is said of the text is said of the letter.
+        own = _own_text_before(text, start, letter, options) if marked else None
+        begins = start if own is None else own
+        before, after = text[max(0, begins - 45) : begins], text[end:until].lower()
         letters = frozenset((letter,))
-        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), start) if i else None
+        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), begins) if i and begins >= mentions[i - 1].end() else None
         # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
         joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
         group = letters = letters | joined if joined else letters
@@ -104,9 +118,6 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         elif marked and (word or mention[1]):
             # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
             alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
-            own = _own_text_before(text, start, letter, options)
-            if own is not None and say.NEGATED.search(text[max(0, own - 45) : own]):
-                continue
             if alone or own is not None or _CLOSES.match(text, end):
                 both = alone or own is not None
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER

@@ -14,7 +14,8 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]*\**[ \t]*final (?:response|answer|con
 _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 # A model that was shown examples goes on to invent the next one.
 _NEXT_TURN = re.compile(
-    r"\n[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
+    r"\n[ \t*#]*(?:(?:question|(?:next|new|your|follow[- ]?up|practice|another) (?:question|problem|task|exercise|example|case))"
+    r"(?:[ \t]*\d+)?[ \t*]*[:.]|exercise[ \t]*\d+[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
     r"|(?:user|human|assistant|instruction)[ \t*]*:)",
     re.I,
 )
