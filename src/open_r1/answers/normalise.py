@@ -11,7 +11,14 @@ _LOOKALIKES = str.maketrans(
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYX'''''''\"\"\"\"\"\"------",
 )
 _REPLACED = str.maketrans(
-    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("⇒➜➔⟹⟶➡", "→"), **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
+    {
+        "—": " - ",
+        "―": " - ",
+        "。": ". ",
+        "、": ", ",
+        **dict.fromkeys("⇒➜➔⟹⟶➡", "→"),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),
+    }
 )
 
 _LATEX_FONT = re.compile(

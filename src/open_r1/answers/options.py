@@ -68,7 +68,9 @@ class Options:
                         continue
                     return frozenset(s.letter for s in (exact if self.cased else same)), skipped + size
             # "A. 1/2" is a letter with its text; an article has nothing between itself and its noun.
-            if words[at].folded not in _ARTICLES or words[at + 1 : at + 2] and words[at + 1].start > words[at].end + 1:
+            if words[at].folded not in _ARTICLES or (
+                words[at + 1 : at + 2] and words[at + 1].start > words[at].end + 1
+            ):
                 break
             at += 1
         return frozenset(), 0

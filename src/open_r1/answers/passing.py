@@ -13,6 +13,7 @@ _MENTION = re.compile(
     r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
 )
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
+_COPULAS = frozenset(("is", "are", "was", "were", "be"))
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 # "which is true for some species" is no verdict on the whole.
 _QUALIFIED = re.compile(
@@ -60,11 +61,12 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             end += 1
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         # "not stabilizing selection (C) or disruptive selection (E)": what is said of the text is said of the letter.
-        own = _own_text_before(text, start, letter, options) if marked else None
-        begins = start if own is None else own
+        begins, own = _own_words_before(text, start, letter, options) if marked else (start, False)
         before, after = text[max(0, begins - 45) : begins], text[end:until].lower()
         letters = frozenset((letter,))
-        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), begins) if i and begins >= mentions[i - 1].end() else None
+        joins = (
+            _JOINED.fullmatch(text, mentions[i - 1].end(), begins) if i and begins >= mentions[i - 1].end() else None
+        )
         # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
         joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
         group = letters = letters | joined if joined else letters
@@ -72,6 +74,9 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             _hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)
         ) or (joined and group_negated)
         group_negated = bool(negated)
+        if negated and begins < start:
+            # "not the basal cell (option A)" speaks of the cell; the statement A may be what is looked for.
+            continue
         if negated or say.NOT_RIGHT.match(text, end, until):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
@@ -118,21 +123,25 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         elif marked and (word or mention[1]):
             # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
             alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
-            if alone or own is not None or _CLOSES.match(text, end):
-                both = alone or own is not None
+            both = alone or own
+            if both or _CLOSES.match(text, end):
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
                 reading.pointed.append(Commitment(letters, how, 0, start, end, concluding=both))
 
 
-def _own_text_before(text: str, at: int, letter: str, options: Options) -> int | None:
-    """Where the option's own text begins when it stands right before its letter: "… genetic drift (C)"."""
+def _own_words_before(text: str, at: int, letter: str, options: Options) -> tuple[int, bool]:
+    """Where words of the option begin that stand right before its letter: "… genetic drift (C)"; whether they are all."""
     words = tokens(text, max(0, at - options.reach), at)
-    for same in options.spellings.values():
-        for spelling in same:
-            size = len(spelling.folded)
-            if spelling.letter == letter and tuple(w.folded for w in words[-size:]) == spelling.folded:
-                return words[-size].start
-    return None
+    own = [spelling.folded for same in options.spellings.values() for spelling in same if spelling.letter == letter]
+    for folded in own:
+        if tuple(w.folded for w in words[-len(folded) :]) == folded:
+            return words[-len(folded)].start, True
+    begins = at
+    for word in reversed(words):
+        if word.folded in _COPULAS or not any(word.folded in folded for folded in own):
+            break
+        begins = word.start
+    return begins, False
 
 
 def _is_sentence(reading: Reading, start: int, end: int) -> bool:
