@@ -62,7 +62,8 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         # "not stabilizing selection (C) or disruptive selection (E)": what is said of the text is said of the letter.
         begins, own = _own_words_before(text, start, letter, options) if marked else (start, False)
-        before, after = text[max(0, begins - 45) : begins], text[end:until].lower()
+        before, after = text[max(0, start - 45) : start], text[end:until].lower()
+        before_own = text[max(0, begins - 45) : begins]
         letters = frozenset((letter,))
         joins = (
             _JOINED.fullmatch(text, mentions[i - 1].end(), begins) if i and begins >= mentions[i - 1].end() else None
@@ -71,7 +72,9 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
         group = letters = letters | joined if joined else letters
         negated = (
-            _hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)
+            _hinted(before_own, say.NEGATED_HINTS)
+            and say.NEGATED.search(before_own)
+            and not say.ALL_EXCEPT.search(before_own)
         ) or (joined and group_negated)
         group_negated = bool(negated)
         if negated and begins < start:

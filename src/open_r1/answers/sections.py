@@ -23,6 +23,11 @@ _NEXT_TURN = re.compile(
 _PREFACE = re.compile(
     r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I
 )
+# "I hope this helps! Let me know if …" ends a chat, not an argument.
+_FAREWELL = re.compile(
+    r"(?:i hope (?:this|that|it) |(?:please )?(?:let me know|feel free|don't hesitate)|is there anything else|if you have any )[^\n]{0,160}\s*$",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +89,17 @@ def answering_part(completion: str) -> Part:
         for heading in _HEADING.finditer(text):  # noqa: B007
             pass
         if heading:
-            return Part(before_next_turn(text[heading.end() :]), tagged=True)
+            return Part(_before_farewell(before_next_turn(text[heading.end() :])), tagged=True)
         if _THINKING_HEADING.match(text):
             return Part("", cut=True)
-    return Part(before_next_turn(text), cut=cut)
+    return Part(_before_farewell(before_next_turn(text)), cut=cut)
+
+
+def _before_farewell(text: str) -> str:
+    """The text without the polite sentences that close a chat."""
+    tail = max(0, len(text) - 400)
+    farewell = _FAREWELL.search(text, tail)
+    return text[: farewell.start()] if farewell and text[: farewell.start()].strip() else text
 
 
 def before_next_turn(text: str) -> str:

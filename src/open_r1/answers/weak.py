@@ -30,6 +30,8 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
             return letters[0], last.how
         return None, last.how
     right = {letter for c in reading.verdicts if not c.withdraws for letter in c.letters}
+    wrong = {letter for c in reading.verdicts if c.withdraws for letter in c.letters}
+    left = set(options.letters.values()) - wrong
     if len(right) == 1:
         return right.pop(), Found.LETTER
     if len(right) > 1:
@@ -38,7 +40,10 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.DECLINED
     if reading.seeming:
         return (next(iter(reading.seeming)), Found.LETTER) if len(reading.seeming) == 1 else (None, Found.SEVERAL)
-    passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
+    if len(left) == 1 and len(wrong) > 1:
+        # All the others were called wrong.
+        return left.pop(), Found.LETTER
+    passing = [c for c in reading.pointed if not c.weight and c.start >= zone and not c.letters <= wrong]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
         return None, Found.SEVERAL
@@ -62,7 +67,7 @@ _NAMES = re.compile(
     r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
     r"|suggestive of|indicative of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
-    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
+    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|acute|chronic|severe|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
     re.I,
 )
@@ -70,6 +75,7 @@ _IS_NAMED = re.compile(
     r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
     r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|preferred|treatment|diagnosis"
     r"|cause|explanation)\b"
+    r"|[\s\"')]*(?:as\s+)?the\s+(?:most (?:likely|appropriate|probable|suitable|consistent)|best|correct|right)\b"
     r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
@@ -80,7 +86,7 @@ _ENDED = re.compile(
 # A sentence of a list says what one part is, not what the answer is.
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
-_PLAIN_IS = re.compile(r"\b(?:is|are|was|be|but)\s+(?=\S)")
+_PLAIN_IS = re.compile(r"(?:\b(?:is|are|was|be|but)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|→)\s*(?=\S)")
 _STRONG_CUE = re.compile(
     r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
