@@ -14,7 +14,9 @@ _IN_BRACKETS = re.compile(
 _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 # What may follow a bare capital letter that is an answer. A full stop before a small letter is an abbreviated genus
 # ("C. difficile"), before anything else it ends the answer.
-_CLOSED = re.compile(r"[ \t]*(?:$|\n|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z])")
+_CLOSED = re.compile(
+    r"[ \t]*(?:$|\n|[\u3040-\u30ff\u4e00-\u9fff]|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z])"
+)
 _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
     r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
@@ -101,9 +103,12 @@ def text_at(text: str, at: int, options: Options) -> tuple[frozenset[str], int, 
         return None
     words = tokens(text, at, at + options.reach)
     letters, size = options.match(words, 0)
-    if not letters:
-        return None
-    return letters, words[size - 1].end, words
+    if letters:
+        return letters, words[size - 1].end, words
+    number = options.bare_numbers.get(words[0].folded) if words else None
+    if number and _HARD_END.match(text, words[0].end):
+        return frozenset((number,)), words[0].end, words
+    return None
 
 
 def _letter_item(text: str, at: int, options: Options) -> Item | None:

@@ -161,6 +161,8 @@ def _hinted(text: str, hints: tuple[str, ...]) -> bool:
 def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
     """Whether a capital without brackets after "is" is an option: a lettered line, or the end of a judging sentence."""
     text, end = reading.text, mention.end()
+    if text[: mention.start()].endswith(("→ ", "-> ", "=> ")):
+        return _SENTENCE_CLOSES.match(text, end) is not None
     if say.LEADS.search(text, max(0, mention.start() - 14), mention.start()):
         return _SENTENCE_CLOSES.match(text, end) is not None
     if mention.start() == line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):

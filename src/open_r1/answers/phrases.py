@@ -8,7 +8,7 @@ import re
 # These patterns run over the whole text, in small letters: without re.I and without a leading boundary, which the
 # caller checks (`starts_word`), Python's engine skips to the possible first letters and is three times as fast.
 ANSWER_NOUN = re.compile(
-    r"(?:answers?|ans\.?|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
+    r"(?:answers?|ans\.?|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta|oтвeт"
     r"|(?:correct|right|true|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
     r"(?:options?|choices?|responses?|selections?|picks?|letters?|alternatives?|diagnosis|conclusion|statement))(?![a-z0-9_])"
     r"|答案|正确选项|正解"
@@ -37,7 +37,7 @@ FILLER = re.compile(
     r"|(?:the |my )?(?:(?:correct|final|best|right) )?(?:answer|choice|option|statement) (?:is|would be)"
     r"|(?:the |my )?(?:correct |final |best |right )?answer:"
     r"|the (?:correct |following )?(?:answer|choice|option|letter|alternative|statement|one)(?: (?:labeled|labelled|marked|lettered))?"
-    r"|(?:option|choice|letter|answer|alternative|opción|opcion)s?(?: number)?|选项|the)(?![A-Za-z])){0,12}",
+    r"|(?:option|choice|letter|answer|alternative|opción|opcion|opção|opzione|la|a letra|letra|lettera|buchstabe|donc|folglich)s?(?: number)?|选项|the)(?![A-Za-z])){0,12}",
     re.I,
 )
 ALSO = re.compile(r"\balso\b", re.I)

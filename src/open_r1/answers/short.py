@@ -41,6 +41,8 @@ def read_short(text: str, options: Options) -> Choice | None:
     words = tokens(text)
     if not words:
         return None
+    if len(words) == 1 and words[0].folded in options.bare_numbers:
+        return options.bare_numbers[words[0].folded], Found.TEXT
     letters, size = options.match(words, 0)
     if letters and size == len(words):
         return (next(iter(letters)), Found.TEXT) if len(letters) == 1 else (None, Found.SEVERAL)

@@ -5,9 +5,10 @@ import re
 from open_r1.answers import phrases as say
 from open_r1.answers.found import Found
 from open_r1.answers.items import read_item, text_at
-from open_r1.answers.normalise import tokens
+from open_r1.answers.normalise import tidy, tokens
 from open_r1.answers.options import Options
 from open_r1.answers.reading import Reading, in_list
+from open_r1.answers.short import read_short
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
@@ -92,6 +93,10 @@ _STRONG_CUE = re.compile(
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
     re.I,
 )
+_FINISHED = re.compile(r"[.!?:)\]\"'|\d%]\s*$")
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
+_GOES_ON = re.compile(r"[.!?:][ \t]+\w|\n\s*\S")
+_CONDITION = re.compile(r"\s*(?:if|when|suppose|assuming|unless)\b", re.I)
 _LESS = re.compile(
     r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b",
     re.I,
@@ -108,17 +113,22 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         return (None, Found.DECLINED) if reading.last_decline >= 0 else _NOTHING
     text = reading.text
     starts = [0, *(e for e in reading.sentence_ends if text[e:].strip())]
+    cut = not _FINISHED.search(text)
     seen: set[str] = set()
     for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
         start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
         if _is_part(text, start):
             continue
         named, mentioned = _named_in(text, start, end, options)
-        if not named and len(mentioned) <= 1 and i == len(starts) - 1:
+        if not named and len(mentioned) <= 1 and i == len(starts) - 1 and not _CONDITION.match(text, start):
             named = _said_last(text, start, end, options)
             if not named and len(mentioned) == 1 and _STRONG_CUE.search(text, start, end):
                 named = _whole(text, start, end, mentioned, options)
-        if named and i < len(starts) - 1 and say.CORRECTS.search(text, end):
+        if (
+            named
+            and i < len(starts) - 1
+            and (say.CORRECTS.search(text, end) or (cut and not _STRONG_CUE.search(text, start, end)))
+        ):
             return _NOTHING
         if len(named) == 1:
             return named.pop(), Found.TEXT
@@ -130,6 +140,17 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         if len(everywhere) == 1:
             return everywhere.pop(), Found.TEXT
     return _NOTHING
+
+
+def emphasised_option(text: str, options: Options) -> Choice:
+    """The one option in bold, as it was written, when the last sentence has it: "The total is **150 mg**."."""
+    spans = [(span, read_short(tidy(span[1]), options)) for span in _BOLD.finditer(text)]
+    named = [(span, choice) for span, choice in spans if choice]
+    if not named or len({choice[0] for _, choice in named}) > 1:
+        return _NOTHING
+    last, choice = named[-1]
+    before = text[max(0, last.start() - 40) : last.start()]
+    return _NOTHING if _GOES_ON.search(text, last.end()) or _LESS.search(before) else choice
 
 
 def _is_part(text: str, start: int) -> bool:
