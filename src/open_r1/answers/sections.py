@@ -24,6 +24,8 @@ _PREFACE = re.compile(
     r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I
 )
 # "I hope this helps! Let me know if …" ends a chat, not an argument.
+_FAREWELL_REACH = 400
+_FAREWELL_HINTS = ("i hope", "let me know", "feel free", "hesitate", "anything else", "if you have any")
 _FAREWELL = re.compile(
     r"(?:i hope (?:this|that|it) |(?:please )?(?:let me know|feel free|don't hesitate)|is there anything else|if you have any )[^\n]{0,160}\s*$",
     re.I,
@@ -97,8 +99,9 @@ def answering_part(completion: str) -> Part:
 
 def _before_farewell(text: str) -> str:
     """The text without the polite sentences that close a chat."""
-    tail = max(0, len(text) - 400)
-    farewell = _FAREWELL.search(text, tail)
+    tail = max(0, len(text) - _FAREWELL_REACH)
+    small = text[tail:].lower()
+    farewell = _FAREWELL.search(text, tail) if any(hint in small for hint in _FAREWELL_HINTS) else None
     return text[: farewell.start()] if farewell and text[: farewell.start()].strip() else text
 
 

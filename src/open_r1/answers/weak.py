@@ -113,7 +113,7 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         return (None, Found.DECLINED) if reading.last_decline >= 0 else _NOTHING
     text = reading.text
     starts = [0, *(e for e in reading.sentence_ends if text[e:].strip())]
-    cut = not _FINISHED.search(text)
+    cut = not _FINISHED.search(text[-10:])
     seen: set[str] = set()
     for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
         start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
