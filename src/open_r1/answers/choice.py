@@ -25,9 +25,9 @@ from open_r1.answers.weak import concluding_text, emphasised_option, pointed_let
 _LONG = 3000
 _LAST, _TAIL, _HEAD = 250, 1500, 600
 _SENTENCE_START = re.compile(r"[.!?]\s|\n")
-_WORKED = 140
+_WORKED = 60
 _BENCHMARK_FORM = re.compile(
-    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z]))|\s+(?:and|or)\s+\(?[A-Z]\b))"
+    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z](?!\))))|\s+(?:and|or)\s+\(?[A-Z]\b))"
 )
 
 Choice = tuple[str | None, Found]
@@ -148,7 +148,7 @@ def _weigh(reading: Reading) -> Choice:
             or corrects
             or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)
         ):
-            if not (new.weight < current.weight and not corrects):
+            if new.weight >= current.weight or corrects or current.how is Found.DECLINED:
                 current, conflict = new, False
         elif new.weight == current.weight:
             current, conflict = new, True

@@ -15,7 +15,7 @@ _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 # What may follow a bare capital letter that is an answer. A full stop before a small letter is an abbreviated genus
 # ("C. difficile"), before anything else it ends the answer.
 _CLOSED = re.compile(
-    r"[ \t]*(?:$|\n|[\u3040-\u30ff\u4e00-\u9fff]|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z])"
+    r"[ \t]*(?:$|\n|[\u3040-\u30ff\u4e00-\u9fff]|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z](?!\)))"
 )
 _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"

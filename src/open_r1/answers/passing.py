@@ -100,7 +100,14 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                 )
             continue
         right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
-        if right and not _QUALIFIED.match(text, right.end()) and not re.search(r"\bnot\b|n't\b", right[0]):
+        # An option that reads "… is more likely to be swallowed" is quoted, not called likely.
+        quoted = right and item.how is Found.LETTER_AND_TEXT and right.end() <= item.end
+        if (
+            right
+            and not quoted
+            and not _QUALIFIED.match(text, right.end())
+            and not re.search(r"\bnot\b|n't\b", right[0])
+        ):
             right_one = Commitment(
                 item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0])
             )
