@@ -156,6 +156,10 @@ def _weigh(reading: Reading) -> Choice:
         return None, Found.NOTHING
     if conflict:
         return None, Found.SEVERAL
+    denied = any(c.withdraws and c.weight > WEAK for c in reading.commitments)
+    if denied and current.end >= len(text.rstrip()) and not text.rstrip().endswith((".", "!")):
+        # "The answer is (D) is incorrect because … The answer is (F)" breaks off before it says the same of F.
+        return None, Found.NOTHING
     letters = [letter for letter in current.letters if not letter.startswith("?")]
     if current.how.answered and len(letters) == 1:
         return letters[0], current.how

@@ -19,7 +19,7 @@ _CLOSED = re.compile(
 )
 _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
-    r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
+    r"|would|all|both|can|cannot|could|may|might|should|does|do|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
 )
 _GOES_ON_A = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with|rather|over|instead|here|if)(?![A-Za-z])"
@@ -41,7 +41,7 @@ _JOINED = re.compile(
 )
 _LONGEST_LIST = 12
 _OPTION_WORD = re.compile(r"(?:the\s+)?(?:options?|choices?|answers?|letters?|statements?)\s+", re.I)
-_LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|both|together|but|as|because|since)\b)")
+_LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|all|both|together|but|as|because|since)\b)")
 _GOES_ON_ALONE = re.compile(r"\s*(?:is|was|would|can|could|should|may|might|has|does|describes?|cannot)\b")
 _LETTER_AFTER_TEXT = re.compile(
     r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])"

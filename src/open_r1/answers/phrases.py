@@ -21,7 +21,7 @@ LABEL = re.compile(
     re.I | re.M,
 )
 CHOOSING = re.compile(
-    r"(?:choose|chose|choosing|chosen|pick|picked|picking|select|selected|selecting|go(?:ing)? with|went with"
+    r"(?:i(?:'d| would| will|'ll)? (?:suggest|recommend|propose)|choose|chose|choosing|chosen|pick|picked|picking|select|selected|selecting|go(?:ing)? with|went with"
     r"|opt(?:ing)? for|settl(?:e|ing) (?:on|for)|stick(?:ing)? with|conclude(?: with)?|answer with|respond with|vote for)"
     r"(?![a-z])[:\s]*"
 )
@@ -191,7 +191,7 @@ DECLINES = re.compile(
     r"(?:be\s+)?(?:definitively |reliably |accurately |confidently |really |fully )?"
     r"(?:determined?|answer(?:ed)?|say|tell|decided?|know|provide|give|help|assist|choose|select|identif\w+|conclude|make)"
     r"|(?:don't|do not) (?:know|have (?:enough|sufficient|access))|(?:not enough|insufficient|lack of) (?:information|data|context)"
-    r"|missing (?:some |key )?(?:information|details|data)|could you (?:please )?(?:provide|share|clarify|specify)"
+    r"|depends? on (?:whether|if\b)|missing (?:some |key )?(?:information|details|data)|could you (?:please )?(?:provide|share|clarify|specify)"
     r"|not (?:provided|given|listed|available|specified|stated|clear|included|among)\b|all of the (?:above|options|choices|answers)\b(?![^.\n]*\bexcept\b)"
     r"|question (?:is|might be|may be|seems|appears)(?: to be)? (?:incorrect|incomplete|flawed|invalid|unclear|ambiguous)"
 )

@@ -16,7 +16,7 @@ _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 _NEXT_TURN = re.compile(
     r"\n[ \t*#]*(?:(?:question|(?:next|new|your|follow[- ]?up|practice|another) (?:question|problem|task|exercise|example|case))"
     r"(?:[ \t]*\d+)?[ \t*]*[:.]|exercise[ \t]*\d+[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
-    r"|(?:user|human|assistant|instruction)[ \t*]*:)",
+    r"|(?:user|human|assistant|instruction(?:[ \t]*\d+)?(?:[ \t]*\([^()\n]*\))?)[ \t*]*:)",
     re.I,
 )
 # "Sure! Let's look at it." before a restated question is no answer yet.

@@ -87,7 +87,9 @@ _ENDED = re.compile(
 # A sentence of a list says what one part is, not what the answer is.
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
-_PLAIN_IS = re.compile(r"(?:\b(?:is|are|was|be|but)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|→)\s*(?=\S)")
+_PLAIN_IS = re.compile(
+    r"(?:\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|→)\s*(?=\S)"
+)
 _STRONG_CUE = re.compile(
     r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
