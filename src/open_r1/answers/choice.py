@@ -18,7 +18,7 @@ from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading
 from open_r1.answers.sections import Part, answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
 from open_r1.answers.statements import read_statements
-from open_r1.answers.weak import concluding_text, emphasised_option, pointed_letter
+from open_r1.answers.weak import closing_text, concluding_text, emphasised_option, pointed_letter
 
 # A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where
 # it speaks of its answer. What was weighed pages before is not what it ends with.
@@ -108,6 +108,9 @@ def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]
 
 
 def _concluded(part: Part, reading: Reading, options: Options) -> Choice:
+    choice = closing_text(reading, options)
+    if choice[1].answered:
+        return choice
     choice = pointed_letter(reading, options)
     if choice[1] in (Found.NOTHING, Found.SEVERAL):
         choice = judged_option(reading.text, options) or choice

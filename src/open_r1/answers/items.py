@@ -25,8 +25,8 @@ _GOES_ON_A = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with|rather|over|instead|here|if)(?![A-Za-z])"
 )
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")
-_AFTER_BRACKET = re.compile(r"[\s:\"'-]*(?:is |= )?")
-_AFTER_BARE = re.compile(r"[ \t]*[).:\],-]?[\s\"':(-]*(?:is |= )?")
+_AFTER_BRACKET = re.compile(r"(?:[\s:\"']|-(?!\.?\d))*(?:is |= )?")
+_AFTER_BARE = re.compile(r"[ \t]*(?:[).:\],]|-(?!\.?\d))?(?:[\s\"':(]|-(?!\.?\d))*(?:is |= )?")
 _TEXT_BEGINS = re.compile(r"\.?\s+[A-Z0-9]")
 _PART_TEXT = re.compile(r"\)\s*\S")
 _WORD_FOLLOWS = re.compile(r"\s*\w")

@@ -52,7 +52,7 @@ _TOKEN = re.compile(
     r"|\d+(?:[.,]\d+)*|\.\d+"
     r"|[^\W\d_\u3040-\u9fff][^\W_\u3040-\u9fff]*|[\u3040-\u9fff]"
     r"|[<>=≤≥±≈%+×^/°→]"
-    r"|(?<![\w)\]%])(?<![\w)\]%]\s)-(?=\s?\.?\d)"  # a minus sign, not a hyphen and not a range
+    r"|(?<![\w)\]%])-(?=\.?\d)|(?<![\w)\]%])(?<![\w)\]%]\s)-(?=\s\.?\d)"  # a minus sign, not a hyphen and not a range
 )
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 

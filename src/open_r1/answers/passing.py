@@ -41,7 +41,7 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
     taken = [(c.start, c.end) for c in reading.commitments]
     mentions = list(_MENTION.finditer(text, since))
     group: frozenset[str] = frozenset()
-    group_negated = False
+    group_negated = group_equated = False
     for i, mention in enumerate(mentions):
         start, end = mention.span()
         if any(a <= start < b for a, b in taken):
@@ -61,7 +61,10 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             end += 1
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         # "not stabilizing selection (C) or disruptive selection (E)": what is said of the text is said of the letter.
-        begins, own = _own_words_before(text, start, letter, options) if marked else (start, False)
+        words_before = _own_words_before(text, start, letter, options) if marked else (start, False)
+        if words_before is None:
+            continue
+        begins, own = words_before
         before, after = text[max(0, start - 45) : start], text[end:until].lower()
         before_own = text[max(0, begins - 45) : begins]
         letters = frozenset((letter,))
@@ -77,10 +80,14 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             and not say.ALL_EXCEPT.search(before_own)
         ) or (joined and group_negated)
         group_negated = bool(negated)
+        group_equated = (bool(joined) and group_equated) or (
+            begins < start and say.EQUATES.search(before_own) is not None
+        )
         if negated and begins < start:
             # "not the basal cell (option A)" speaks of the cell; the statement A may be what is looked for.
             continue
-        if negated or say.NOT_RIGHT.match(text, end, until):
+        false_one = say.IS_THE_FALSE_ONE.match(text, end, until) if _hinted(after, say.FALSE_HINTS) else None
+        if negated or (not false_one and say.NOT_RIGHT.match(text, end, until)):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             continue
@@ -88,10 +95,13 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         if joined:
             item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
         answer = say.IS_THE_ANSWER.match(text, end, until) if _hinted(after, say.ANSWER_HINTS) else None
+        answer = false_one or answer
         if answer and item.end <= answer.end() + 1:
             if re.search(r"\bnot\b|n't\b", answer[0]):
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
-            elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
+            elif false_one or not re.search(
+                r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]
+            ):
                 weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
                 if weight == WEAK:
                     reading.seeming |= item.letters
@@ -136,16 +146,27 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             both = alone or own
             if both or _CLOSES.match(text, end):
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
-                reading.pointed.append(Commitment(letters, how, 0, start, end, concluding=both))
+                reading.pointed.append(Commitment(letters, how, 0, start, end, equated=group_equated, concluding=both))
 
 
-def _own_words_before(text: str, at: int, letter: str, options: Options) -> tuple[int, bool]:
-    """Where words of the option begin that stand right before its letter: "… genetic drift (C)"; whether they are all."""
+def _own_words_before(text: str, at: int, letter: str, options: Options) -> tuple[int, bool] | None:
+    """Where words of the option begin that stand right before its letter: "… genetic drift (C)"; whether they are all.
+
+    None when the words are another option's.
+    """
     words = tokens(text, max(0, at - options.reach), at)
+    folded = tuple(word.folded for word in words)
+    ending = [
+        spelling
+        for same in options.spellings.values()
+        for spelling in same
+        if folded[-len(spelling.folded) :] == spelling.folded
+    ]
+    if ending:
+        longest = max(ending, key=lambda spelling: len(spelling.folded))
+        whole = any(s.letter == letter for s in ending if s.folded == longest.folded)
+        return (words[-len(longest.folded)].start, True) if whole else None
     own = [spelling.folded for same in options.spellings.values() for spelling in same if spelling.letter == letter]
-    for folded in own:
-        if tuple(w.folded for w in words[-len(folded) :]) == folded:
-            return words[-len(folded)].start, True
     begins = at
     for word in reversed(words):
         if word.folded in _COPULAS or not any(word.folded in folded for folded in own):

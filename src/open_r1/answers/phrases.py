@@ -8,7 +8,7 @@ import re
 # These patterns run over the whole text, in small letters: without re.I and without a leading boundary, which the
 # caller checks (`starts_word`), Python's engine skips to the possible first letters and is three times as fast.
 ANSWER_NOUN = re.compile(
-    r"(?:answers?|ans\.?|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta|oтвeт"
+    r"(?:answers?|ans\.?|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta|oтвeт"
     r"|(?:correct|right|true|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
     r"(?:options?|choices?|responses?|selections?|picks?|letters?|alternatives?|diagnosis|conclusion|statement))(?![a-z0-9_])"
     r"|答案|正确选项|正解"
@@ -16,7 +16,7 @@ ANSWER_NOUN = re.compile(
 FINAL_BEFORE = re.compile(r"\b(?:final|ultimate)[ \-]+(?:\w+ )?$", re.I)
 # "(option|choice|response|conclusion|diagnosis): B" announces at the start of a line only.
 LABEL = re.compile(
-    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|selection|conclusion|diagnosis|result|output|prediction)"
+    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|solution|selection|conclusion|diagnosis|result|output|prediction)"
     r"[ \t]*:",
     re.I | re.M,
 )
@@ -26,7 +26,7 @@ CHOOSING = re.compile(
     r"(?![a-z])[:\s]*"
 )
 COPULA = re.compile(
-    r"(?<![A-Za-z])(?:is|are|was|were|be|being|remains?|becomes?|equals?|would be|es|est|ist|é|è)(?![A-Za-z'])|[:=→]|->|=>|(?:是|为|は)"
+    r"(?<![A-Za-z])(?:is|are|was|were|be|being|remains?|becomes?|equals?|would be|es|est|ist|é|è)(?![A-Za-z'])|[:=→]|->|=>|(?<=\s)-(?=\s)|(?:是|为|は)"
 )
 NEGATED_COPULA = re.compile(r"\s*(?:not|n't|never)\b|n't\b", re.I)
 # Words that may stand between "is" and the answer without changing what is said.
@@ -82,6 +82,7 @@ HEDGED = re.compile(
 SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.I)
 # Words without which the two patterns below cannot match: looking for them first is much faster.
 ANSWER_HINTS = ("answer", "choice", "option", "response", "selection", "pick", "it is")
+FALSE_HINTS = (" statement", " one", "exception")
 RIGHT_HINTS = (
     *(
         "correct",
@@ -101,6 +102,12 @@ RIGHT_HINTS = (
 IS_THE_ANSWER = re.compile(
     rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
     r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])|\s+it is(?=\s*[.!\n])",
+    re.I,
+)
+# Of a question that asks for the false statement this names the answer; "is a false statement" does not.
+IS_THE_FALSE_ONE = re.compile(
+    r"[^.?!\n;]{0,60}?(?<![A-Za-z])is\s+(?:\w+\s+){0,2}?(?:the (?:only )?(?:false|incorrect|untrue|inaccurate) (?:statement|one)"
+    r"|the (?:only )?exception|the odd one out)(?![A-Za-z])",
     re.I,
 )
 IS_RIGHT = re.compile(

@@ -12,6 +12,7 @@ from open_r1.answers.short import read_short
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
+_LETTERED = re.compile(r"[(\[]\s*[A-Za-z]\s*[)\]]|\b(?:option|choice|answer|statement)\s+[A-Z]\b")
 _NOTHING: Choice = (None, Found.NOTHING)
 
 
@@ -47,14 +48,32 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     passing = [c for c in reading.pointed if not c.weight and c.start >= zone and not c.letters <= wrong]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
-        return None, Found.SEVERAL
+        # "This is nephritis (C). In necrosis (B) there would be casts." names C only.
+        passing = [c for c in passing if c.equated]
+        named = {letter for c in passing for letter in c.letters}
+        if len(named) != 1:
+            return None, Found.SEVERAL
     if named and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
+    if named and not text[passing[-1].end :].strip(" .!\n"):
+        # "… is a function of the subscapularis muscle (D)." ends with the only letter it points at.
+        return named.pop(), Found.LETTER
     if named and say.CUE.search(
         text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
     ):
         return named.pop(), Found.LETTER
     return _NOTHING
+
+
+def closing_text(reading: Reading, options: Options) -> Choice:
+    """The option whose text alone the last sentence draws as its conclusion: "Therefore the muscle is the deltoid."."""
+    text = reading.text
+    ends = [e for e in reading.sentence_ends if text[e:].strip()]
+    start = ends[-1] if ends else 0
+    if reading.last_decline >= 0 or not say.CONCLUDES.search(text, start) or _LETTERED.search(text, start):
+        return _NOTHING
+    named = _said_last(text, start, len(text), options) or _named_in(text, start, len(text), options)[0]
+    return (named.pop(), Found.TEXT) if len(named) == 1 else _NOTHING
 
 
 def _zone_start(reading: Reading, sentences: int) -> int:
