@@ -13,6 +13,10 @@ _MENTION = re.compile(
     r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
 )
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
+# "Projection (B) would mean …" speaks of what is not so.
+_WOULD = re.compile(
+    r"\s+would(?!\s+(?:also )?be (?:the|preferred|best|better|most|more|an? (?:good|better|appropriate)))\b"
+)
 _COPULAS = frozenset(("is", "are", "was", "were", "be"))
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 # "which is true for some species" is no verdict on the whole.
@@ -143,7 +147,7 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         elif marked and (word or mention[1]):
             # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
             alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
-            both = alone or own
+            both = alone or (own and not _WOULD.match(text, end))
             if both or _CLOSES.match(text, end):
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
                 reading.pointed.append(Commitment(letters, how, 0, start, end, equated=group_equated, concluding=both))

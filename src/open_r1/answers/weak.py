@@ -85,7 +85,7 @@ _NAMES = re.compile(
     r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
     r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
     r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
-    r"|suggestive of|indicative of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|suggestive of|indicative of|(?:instance|example|case|form) of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
     r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|acute|chronic|severe|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
@@ -107,7 +107,7 @@ _ENDED = re.compile(
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
 _PLAIN_IS = re.compile(
-    r"(?:\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|→)\s*(?=\S)"
+    r"(?:\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
 )
 _STRONG_CUE = re.compile(
     r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
@@ -187,13 +187,16 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         if not item or not item.how.answered or item.how is Found.LETTER or in_list(text, at):
             continue
         letter = next(iter(item.letters))
+        listed = text[at - 2 : at - 1] == ":"
         if at != first and _LESS.search(text, start, at):
             continue
         rest = text[item.end : end].strip(" .!\"')\n")
         measured = len(tokens(options.texts[letter])) > 1 or bool(
             at != first and say.CONCLUDES.search(text, start, at)
         )
-        if (not rest and (options.telling(letter) or measured)) or (at != first and options.telling(letter)):
+        if (not rest and (options.telling(letter) or measured)) or (
+            at != first and not listed and options.telling(letter)
+        ):
             return {letter}
     return set()
 
