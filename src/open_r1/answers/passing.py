@@ -18,6 +18,10 @@ _WOULD = re.compile(
     r"\s+would(?!\s+(?:also )?be (?:the|preferred|best|better|most|more|an? (?:good|better|appropriate)))\b"
 )
 _COPULAS = frozenset(("is", "are", "was", "were", "be"))
+# "… due to drift (D) or natural selection (J)".
+_JOINED_WORDS = re.compile(
+    r"\s*,?\s*(?:or|and)\s+(?:(?!(?:is|are|was|not|so|thus|therefore|hence)\b)[\w'-]+\s+){1,6}(?:options?\s+)?", re.I
+)
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 # "which is true for some species" is no verdict on the whole.
 _QUALIFIED = re.compile(
@@ -77,12 +81,14 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         )
         # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
         joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
-        group = letters = letters | joined if joined else letters
+        previous, group = group, letters | joined if joined else letters
+        letters = group
         negated = (
             _hinted(before_own, say.NEGATED_HINTS)
             and say.NEGATED.search(before_own)
             and not say.ALL_EXCEPT.search(before_own)
         ) or (joined and group_negated)
+        loosely = _JOINED_WORDS.fullmatch(text, mentions[i - 1].end(), begins) if i and not joined else None
         group_negated = bool(negated)
         group_equated = (bool(joined) and group_equated) or (
             begins < start and say.EQUATES.search(before_own) is not None
@@ -130,6 +136,8 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             else:
                 reading.seeming |= item.letters
             reading.commitments.append(right_one)
+        if say.AS_IN.search(before):
+            continue
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
         if in_list(text, start):
             continue
@@ -150,7 +158,10 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             both = alone or (own and not _WOULD.match(text, end))
             if both or _CLOSES.match(text, end):
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
-                reading.pointed.append(Commitment(letters, how, 0, start, end, equated=group_equated, concluding=both))
+                together = letters | previous if loosely else letters
+                reading.pointed.append(
+                    Commitment(together, how, 0, start, end, equated=group_equated, concluding=both)
+                )
 
 
 def _own_words_before(text: str, at: int, letter: str, options: Options) -> tuple[int, bool] | None:

@@ -153,6 +153,7 @@ POINTS_TO = re.compile(
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
 )
+AS_IN = re.compile(r"\bas in\s+(?:options?\s+)?[\"'(]*$", re.I)
 ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?[\"'(]*$", re.I)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)

@@ -53,7 +53,7 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         named = {letter for c in passing for letter in c.letters}
         if len(named) != 1:
             return None, Found.SEVERAL
-    if named and any(c.concluding for c in passing):
+    if named and _FINISHED.search(text[-10:]) and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
     if named and not text[passing[-1].end :].strip(" .!\n"):
         # "… is a function of the subscapularis muscle (D)." ends with the only letter it points at.
