@@ -20,8 +20,10 @@ _WOULD = re.compile(
 _COPULAS = frozenset(("is", "are", "was", "were", "be"))
 # "… due to drift (D) or natural selection (J)".
 _JOINED_WORDS = re.compile(
-    r"\s*,?\s*(?:or|and)\s+(?:(?!(?:is|are|was|not|so|thus|therefore|hence)\b)[\w'-]+\s+){1,6}(?:options?\s+)?", re.I
+    r"\)?\s*,?\s*(?:or|and)\s+(?:(?!(?:is|are|was|not|so|thus|therefore|hence)\b)[\w'-]+\s+){1,6}\(?(?:options?\s+)?",
+    re.I,
 )
+_OPENING = re.compile(r"\(\s*(?:option|choice|answer)\s+$", re.I)
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 # "which is true for some species" is no verdict on the whole.
 _QUALIFIED = re.compile(
@@ -69,10 +71,12 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             end += 1
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
         # "not stabilizing selection (C) or disruptive selection (E)": what is said of the text is said of the letter.
-        words_before = _own_words_before(text, start, letter, options) if marked else (start, False)
+        opening = _OPENING.search(text, max(0, start - 16), start)
+        opens = opening.start() if opening else start
+        words_before = _own_words_before(text, opens, letter, options) if marked else (start, False)
         if words_before is None:
             continue
-        begins, own = words_before
+        begins, own = (start if words_before[0] == opens else words_before[0]), words_before[1]
         before, after = text[max(0, start - 45) : start], text[end:until].lower()
         before_own = text[max(0, begins - 45) : begins]
         letters = frozenset((letter,))
