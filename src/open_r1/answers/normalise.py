@@ -12,6 +12,7 @@ _LOOKALIKES = str.maketrans(
 )
 _REPLACED = str.maketrans(
     {
+        "⁄": "/",
         "—": " - ",
         "―": " - ",
         "。": ". ",
@@ -21,6 +22,9 @@ _REPLACED = str.maketrans(
     }
 )
 
+# 1½ and 1\frac{1}{2} are one and a half.
+_MIXED_SIGN = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
+_LATEX_MIXED = re.compile(r"(?<=\d)\s*(?=\\[dt]?frac)")
 _LATEX_FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathbf|mathrm|mathit|mathsf|mbox|bm|boldsymbol|emph|underline)\s*"
     r"\{([^{}]*)\}"
@@ -69,11 +73,11 @@ class Token(NamedTuple):
 def tidy(text: str) -> str:
     """The text with plain ASCII-like signs and no markup; line breaks and case stay, struck-out words go."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_LOOKALIKES)).translate(_REPLACED)
+        text = unicodedata.normalize("NFKC", _MIXED_SIGN.sub(" ", text.translate(_LOOKALIKES))).translate(_REPLACED)
         text = text.translate(_LOOKALIKES)
     if "\\" in text or "$" in text:
         text = _LATEX_FONT.sub(r"\1", _LATEX_FONT.sub(r"\1", text))
-        text = _LATEX_FRACTION.sub(r"\1/\2", text)
+        text = _LATEX_FRACTION.sub(r"\1/\2", _LATEX_MIXED.sub(" ", text))
         text = _LATEX_SMALL_FRACTION.sub(r"\1/\2", text)
         text = _LATEX_SYMBOL.sub(lambda found: _LATEX_SYMBOLS[found[0]], text)
         text = _LATEX_MARKS.sub(" ", text)
