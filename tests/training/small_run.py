@@ -1,6 +1,6 @@
 """Small GRPO runs, by TRL's own trainer or ours, whose prompts, completions and weights can be compared bit for bit.
 
-As a script, for several processes: `accelerate launch ... small_run.py JSON` with the arguments of `train`.
+As a script, for several processes: `accelerate launch ... small_run.py JSON` with the arguments of `run`.
 """
 
 import hashlib
@@ -55,7 +55,12 @@ def rows(count: int = 8, dead: int = 0, graded: bool = False) -> Dataset:
     return Dataset.from_list(found)
 
 
-def train(
+def train(output_dir: str, **arguments) -> dict:
+    """Train and return {log, said, rollouts, tokens, weights (sha256 of the file)}."""
+    return run(output_dir=output_dir, **arguments) | result(output_dir)
+
+
+def run(
     model: str,
     output_dir: str,
     stock: bool = False,
@@ -65,7 +70,7 @@ def train(
     resume: str | None = None,
     **changes,
 ) -> dict:
-    """Train and return {prompts, completions, log, weights (sha256 of the file)}; `stock` is TRL's own trainer."""
+    """Train, with TRL's own trainer if `stock`; returns {log, said}."""
     own = {}
     said: list[str] = []
     if not stock:
@@ -85,7 +90,7 @@ def train(
     )
     trainer.train(resume_from_checkpoint=resume)
     trainer.save_model(output_dir)
-    return {"log": trainer.state.log_history, "said": said} | result(output_dir)
+    return {"log": trainer.state.log_history, "said": said}
 
 
 def result(output_dir: str) -> dict:
@@ -103,4 +108,4 @@ def result(output_dir: str) -> dict:
 
 
 if __name__ == "__main__":
-    train(**json.loads(sys.argv[1]))
+    run(**json.loads(sys.argv[1]))
