@@ -53,11 +53,20 @@ def check_adapters(training_args, model_args: ModelConfig) -> None:
             "on the whole weights: remove the key."
         )
     plugin = training_args.deepspeed_plugin
-    if plugin is not None and plugin.zero_stage == 3:
+    if plugin is None or plugin.zero_stage != 3:
+        return
+    remedy = "Launch with recipes/accelerate_configs/ddp.yaml or zero2.yaml: each GPU then holds all packed weights."
+    if bits == "8bit":
+        raise RecipeError(f"load_in_8bit: true under ZeRO-3: 8-bit weights cannot be split over processes. {remedy}")
+    if isinstance(training_args, GRPOConfig) and training_args.use_vllm:
         raise RecipeError(
-            f"load_in_{bits}: true under ZeRO-3: packed weights cannot be split over processes. Launch with "
-            "recipes/accelerate_configs/ddp.yaml or zero2.yaml (each GPU then holds all packed weights, about 0.6 GB per "
-            "billion parameters in 4 bits), or remove the key."
+            "load_in_4bit: true with `use_vllm: true` under ZeRO-3: weights that are packed and split cannot be sent to "
+            f"vLLM. {remedy}"
+        )
+    if model_args.bnb_4bit_quant_storage != model_args.dtype:
+        raise RecipeError(
+            "load_in_4bit: true under ZeRO-3: weights are split only when they are stored in the model's own type. Add "
+            f"`bnb_4bit_quant_storage: {model_args.dtype}`. Or l{remedy[1:]}"
         )
 
 
