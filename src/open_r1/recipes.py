@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 from trl import ModelConfig, SFTConfig, TrlParser
 
+from open_r1.adapters import check_method
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError, SFTScriptArguments
 from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS, translate
 from open_r1.rewards import build_rewards
@@ -27,6 +28,9 @@ TASKS = {
     "grpo": (GRPOScriptArguments, GRPOConfig, ModelConfig),
     "sft": (SFTScriptArguments, SFTConfig, ModelConfig),
 }
+
+ADAPTER_KEYS = {field.name for field in dataclasses.fields(ModelConfig) if field.name.startswith("lora_")}
+ADAPTER_KEYS |= {"use_rslora", "use_dora"}
 
 
 def read_yaml(path: Path) -> tuple[dict, dict[str, int]]:
@@ -148,6 +152,13 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         raise RecipeError(
             f"{path or 'command line'}: `dataset_name` or `dataset_mixture` is missing: what to train on."
         )
+    try:
+        check_method(training_args, model_args)
+    except RecipeError as error:
+        raise RecipeError(f"{path or 'command line'}: {error}") from None
+    if not model_args.use_peft:
+        for name in sorted(config.keys() & ADAPTER_KEYS):
+            notes.append(f"{name} has no effect: `use_peft: true` is missing")
     if task == "grpo":
         try:
             build_rewards(
