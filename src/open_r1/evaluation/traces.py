@@ -14,9 +14,9 @@ from open_r1.evaluation.asking import completion_of, question_of
 from open_r1.questions import Question
 from open_r1.questions.leakage import normalised
 from open_r1.questions.similar import ngrams
-from open_r1.rewards.form import TAGS
+from open_r1.rewards.form import TAGS, WRITTEN
 
-FORMS = ("think_answer", "final_response", "any")
+FORMS = (*WRITTEN, "any")
 """`<think>` and `<answer>` tags, HuatuoGPT-o1's headings, or the completion as it is."""
 
 # Why a completion is no trace, in the order in which it is looked at.
@@ -154,10 +154,9 @@ def in_form(completion: str, answer: str, form: str) -> str | None:
     found = next(filter(None, (pattern.fullmatch(text) for pattern in _THINKING)), None)
     if found is None or not (reasoning := found["reasoning"].strip()) or _TAGS.search(reasoning):
         return None
-    if form == "think_answer":
-        return f"<think> {reasoning} </think><answer> {answer} </answer>"
-    response = _TAGS.sub("", found["response"]).strip()
-    return f"## Thinking\n\n{reasoning}\n\n## Final Response\n\n{response}"
+    if form == "final_response":
+        answer = _TAGS.sub("", found["response"]).strip()
+    return WRITTEN[form].format(reasoning=reasoning, answer=answer)
 
 
 def rows_of(traces: Iterable[Trace]) -> Iterator[dict]:
