@@ -58,7 +58,14 @@ class DataArguments(trl.ScriptArguments):
 
     def __post_init__(self):
         # The command line passes mappings as JSON strings.
-        names = ("dataset_mixture", "dataset_columns", "reward_args", "trace_columns", "curriculum", "dynamic_sampling")
+        names = (
+            "dataset_mixture",
+            "dataset_columns",
+            "reward_args",
+            "trace_columns",
+            "curriculum",
+            "dynamic_sampling",
+        )
         for name in names:
             value = getattr(self, name, None)
             if isinstance(value, str):

@@ -42,5 +42,6 @@ def ask_all(
             log_level="error",
             display="rich" if sys.stdout.isatty() else "plain",
             ctl_server=False,
+            acp_server=False,
         )
     return [Path(urlparse(log.location).path) for log in logs]
