@@ -74,8 +74,10 @@ def report(questions: Sequence[Question], bounds: tuple[float, float]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for model, rates in _rates(questions).items():
-        mean = estimate(list(rates.values()), list(rates))
-        samples = sorted({q.metadata["graded"][model]["samples"] for q in questions if q.id in rates})
+        mean = estimate(list(rates.values()), list(map(str, rates)))
+        samples = sorted(
+            {q.metadata["graded"][model]["samples"] for q in questions if model in q.metadata.get("graded", {})}
+        )
         each = f"{samples[0]}" if len(samples) == 1 else f"{samples[0]} to {samples[-1]}"
         ends = [sum(rate == end for rate in rates.values()) for end in (0, 1)]
         lines.append(
@@ -90,12 +92,12 @@ def report(questions: Sequence[Question], bounds: tuple[float, float]) -> str:
     )
 
 
-def _rates(questions: Sequence[Question]) -> dict[str, dict[str, float]]:
-    """Model -> id -> pass rate."""
+def _rates(questions: Sequence[Question]) -> dict[str, dict[tuple[str, str], float]]:
+    """Model -> (source, id) -> pass rate."""
     rates: dict[str, dict[str, float]] = defaultdict(dict)
     for question in questions:
         for model, one in question.metadata.get("graded", {}).items():
-            rates[model][question.id] = one["pass_rate"]
+            rates[model][question.source, question.id] = one["pass_rate"]
     return rates
 
 
