@@ -115,7 +115,7 @@ def read_results(paths: Sequence[Path], rescore: str | None = None) -> list[Resu
     for path in paths:
         one = read_result(path, rescore)
         whole = one.shard[1] == 1
-        key = (path,) if whole else (path.parent.parent, one.model, one.benchmark, one.preset, one.told, one.shard[1])
+        key = (path,) if whole else (path.parents[2], one.model, one.benchmark, one.preset, one.told, one.shard[1])
         parts.setdefault(key, []).append(one)
     return [_joined(shards) for shards in parts.values()]
 
