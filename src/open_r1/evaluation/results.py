@@ -1,8 +1,8 @@
 """Reading Inspect logs: every row that was to be asked, with what came of it under a judge."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
@@ -10,7 +10,7 @@ from inspect_ai.scorer import CORRECT, Score
 
 from open_r1.answers.found import Found
 from open_r1.evaluation.asking import completion_of, huatuo_judged, judged
-from open_r1.evaluation.statistics import Outcome, summarize
+from open_r1.evaluation.statistics import Outcome, compare, summarize
 from open_r1.questions import DataError
 
 # Sides of the HuatuoGPT-compatible reading; its published number is the better of the two.
@@ -38,6 +38,10 @@ class Result:
     groups: list[str]
     outcomes: list[Outcome]
     log: Path
+    left_out: frozenset[str] = frozenset()
+    """Ids of rows that were not asked, since the model was trained on them."""
+    shard: tuple[int, int] = (1, 1)
+    """Which part of how many its log holds."""
 
     @property
     def summary(self) -> dict:
@@ -100,7 +104,40 @@ def read_result(path: Path, rescore: str | None = None) -> Result:
         groups=groups,
         outcomes=outcomes,
         log=path,
+        left_out=frozenset(metadata["left_out"]),
+        shard=tuple(metadata["shard"]),
     )
+
+
+def read_results(paths: Sequence[Path], rescore: str | None = None) -> list[Result]:
+    """Logs as results, as `read_result` does; the shards of one evaluation, which lie in one folder, become one result."""
+    parts: dict[tuple, list[Result]] = {}
+    for path in paths:
+        one = read_result(path, rescore)
+        whole = one.shard[1] == 1
+        key = (path,) if whole else (path.parents[2], one.model, one.benchmark, one.preset, one.told, one.shard[1])
+        parts.setdefault(key, []).append(one)
+    return [_joined(shards) for shards in parts.values()]
+
+
+def _joined(shards: list[Result]) -> Result:
+    if len(shards) == 1 == shards[0].shard[1]:
+        return shards[0]
+    return replace(
+        shards[0],
+        complete=all(one.complete for one in shards) and len(shards) == shards[0].shard[1],
+        outcomes=[outcome for one in shards for outcome in one.outcomes],
+        shard=(1, 1),
+    )
+
+
+def compare_results(ours: Result, base: Result) -> dict:
+    """`compare` of two results; rows that either left out as trained on are left out of both.
+
+    Raises ValueError when the other questions are not the same.
+    """
+    left_out = ours.left_out | base.left_out
+    return compare(*([o for o in one.outcomes if o.id.partition("#")[0] not in left_out] for one in (ours, base)))
 
 
 def model_name(log: EvalLog) -> str:
