@@ -164,7 +164,16 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
                 together = letters | previous if loosely else letters
                 reading.pointed.append(
-                    Commitment(together, how, 0, start, end, equated=group_equated, concluding=both)
+                    Commitment(
+                        together,
+                        how,
+                        0,
+                        start,
+                        end,
+                        bool(say.DENIES.search(before)),
+                        equated=group_equated,
+                        concluding=both,
+                    )
                 )
 
 
