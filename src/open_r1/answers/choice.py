@@ -4,7 +4,8 @@
 2. statements.py and passing.py read every commitment in it with its place and weight ("the answer is (B)", "C is wrong").
 3. Here they are weighed in the order in which they were written: a later one takes over when the text says that it
    corrects or concludes, else two different ones are no answer.
-4. Where nothing was stated, weak.py looks at what the last sentences conclude with.
+4. Where nothing was stated, weak.py looks at what the last sentences conclude with, and checklist.py at lists that
+   judge the options one by one.
 """
 
 import re
