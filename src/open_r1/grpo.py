@@ -13,12 +13,14 @@ Any key of the recipe can be overridden: `--learning_rate 1e-6`. TRL's GRPOTrain
 from functools import partial
 
 from transformers import PreTrainedTokenizerBase, set_seed
-from trl import GRPOTrainer, ModelConfig, get_peft_config, get_quantization_config
+from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import drop_long_prompts, load_data, with_prompts
+from open_r1.named_function import named_function
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
+from open_r1.run_description import write_description
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume
 from open_r1.run_setup import (
     check_before_loading,
@@ -31,6 +33,7 @@ from open_r1.run_setup import (
     show_progress,
     split_of,
 )
+from open_r1.training.recording import RecordingTrainer
 
 
 def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
@@ -65,7 +68,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
     # The vLLM server, where the recipe wants one, lives as long as this block.
     with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
-        trainer = GRPOTrainer(
+        trainer = RecordingTrainer(
             model=model_args.model_name_or_path,
             reward_funcs=rewards,
             args=training_args,
@@ -75,11 +78,13 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             peft_config=get_peft_config(model_args),
             quantization_config=get_quantization_config(model_args),
             callbacks=[MetricsFile()],
+            redact=named_function(path) if (path := training_args.log_completions_redaction) else None,
         )
         show_progress(trainer)
         check_agreement(trainer, training_args, tell)
 
         # ---- train
+        write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
         if checkpoint:
             tell(f"resuming from {checkpoint}")
         result = trainer.train(resume_from_checkpoint=checkpoint)

@@ -13,6 +13,7 @@ from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config, get_quantiz
 
 from open_r1.arguments import SFTScriptArguments
 from open_r1.data import load_data, with_system_prompt
+from open_r1.run_description import write_description
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume
 from open_r1.run_setup import (
     check_before_loading,
@@ -60,6 +61,7 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     show_progress(trainer)
 
     # ---- train, save, evaluate, publish
+    write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
     if checkpoint:
         tell(f"resuming from {checkpoint}")
     result = trainer.train(resume_from_checkpoint=checkpoint)
