@@ -23,9 +23,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from open_r1.arguments import RecipeError
-from open_r1.rewards.completions import completion_text
-
 FOLDER = "completions"
 SPLITS = ("train", "eval")
 REWARD, EXTRA = "rewards/", "extra/"
@@ -80,10 +77,7 @@ class CompletionsFolder:
                 file.rename(self.folder / "superseded" / f"{split}_{time.time_ns()}_{file.name}")
 
     def append(self, split: str, step: int, columns: dict[str, list], progress: float) -> pa.Table:
-        """Write one generation's columns (see SCHEMA, all of one length); returns them as written, redacted.
-
-        Raises RecipeError when the redaction function returns no text.
-        """
+        """Write one generation's columns (see SCHEMA, all of one length); returns them as written, redacted."""
         if split not in self._begun:
             self._begun.add(split)
             self.set_aside(split, since=step)
@@ -118,10 +112,6 @@ def as_table(columns: dict[str, list], redact: Callable[[str], str] | None) -> p
         value = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         if redact is not None:
             value = redact(value)
-            if not isinstance(value, str):
-                raise RecipeError(
-                    f"log_completions_redaction: the function returned {type(value).__name__}, not text."
-                )
         # A lone half of a surrogate pair fits in no UTF-8 file.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -147,8 +137,10 @@ def as_table(columns: dict[str, list], redact: Callable[[str], str] | None) -> p
 
 def said(completion: str | list[dict]) -> str:
     """All that a completion says: its text, or each turn under its role where tools made several."""
-    if isinstance(completion, str) or len(completion) == 1:
-        return plain_text(completion_text(completion))
+    if isinstance(completion, str):
+        return completion
+    if len(completion) == 1:
+        return plain_text(completion[0]["content"])
     return "\n".join(f"[{turn['role']}]\n{plain_text(turn.get('content') or '')}" for turn in completion)
 
 

@@ -14,18 +14,21 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
-from datasets import Dataset, DatasetDict
-from trl import ModelConfig
 
-from open_r1.arguments import DataArguments
 from open_r1.questions.leakage import normalised
 from open_r1.questions.prepared import COLUMNS, question_from_row
 from open_r1.questions.record import Question
+
+if TYPE_CHECKING:  # the report reads what this file writes, without torch and TRL
+    from datasets import Dataset, DatasetDict
+    from trl import ModelConfig
+
+    from open_r1.arguments import DataArguments
 
 DESCRIPTION, QUESTIONS = "run.json", "questions.parquet"
 PACKAGES = (
@@ -37,11 +40,11 @@ ASKED = ("prompt", "messages", "question", "problem", "text")
 
 
 def write_description(
-    script_args: DataArguments,
+    script_args: "DataArguments",
     training_args,
-    model_args: ModelConfig,
-    train_rows: Dataset,
-    splits: DatasetDict,
+    model_args: "ModelConfig",
+    train_rows: "Dataset",
+    splits: "DatasetDict",
     checkpoint: str | None = None,
 ) -> None:
     """Write run.json and questions.parquet to output_dir, on the first process.
@@ -91,7 +94,7 @@ def recipe_keys(*arguments) -> dict:
     return keys
 
 
-def dataset_names(script_args: DataArguments) -> list[str]:
+def dataset_names(script_args: "DataArguments") -> list[str]:
     """The datasets that a recipe names."""
     if script_args.dataset_mixture:
         return [part["id"] for part in script_args.dataset_mixture["datasets"]]
@@ -121,6 +124,8 @@ def versions() -> dict[str, str]:
 
 def hardware(processes: int) -> dict:
     """Processors and memory of this machine, and the training processes on all machines."""
+    import torch
+
     gpus = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     return {
         "training processes": processes,
@@ -134,7 +139,7 @@ def hardware(processes: int) -> dict:
 # ---- which questions
 
 
-def fingerprints(rows: Dataset, use: str) -> pa.Table:
+def fingerprints(rows: "Dataset", use: str) -> pa.Table:
     """Each row's use, source and id, and two fingerprints of what it asks: with its options, and with its answer.
 
     Two prepared rows that agree in one are the same question (see questions/leakage.py). Of other rows the prompt counts.

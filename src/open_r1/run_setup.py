@@ -113,7 +113,10 @@ def split_of(splits, name: str, purpose: str):
 
 
 def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments) -> None:
-    """Write a run's metrics, state and model to its folder, then evaluate and publish where the recipe says so."""
+    """Write a run's metrics, state and model to its folder, evaluate and publish where the recipe says so.
+
+    The report of the run is written in any case.
+    """
     trainer.log_metrics("train", result.metrics)
     trainer.save_metrics("train", result.metrics)
     trainer.save_state()
@@ -123,6 +126,11 @@ def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments
         metrics = trainer.evaluate()
         trainer.log_metrics("eval", metrics)
         trainer.save_metrics("eval", metrics)
+    if trainer.is_world_process_zero():
+        # Imported here: pandas and matplotlib take seconds, and a mistake in a recipe should not.
+        from open_r1.report import write_report
+
+        say(trainer.args, f"report: {write_report([Path(trainer.args.output_dir)])}")
     if trainer.args.push_to_hub:
         trainer.push_to_hub(dataset_name=script_args.dataset_name, tags=["open-medical-r1"])
     trainer.end()

@@ -12,6 +12,7 @@ from transformers.utils import is_rich_available
 from trl import GRPOTrainer
 from trl.trainer.utils import print_prompt_completions_sample
 
+from open_r1.arguments import RecipeError
 from open_r1.completions import EXTRA, REWARD, SCHEMA, CompletionsFolder, said
 from open_r1.rewards.accuracy import grades
 
@@ -57,6 +58,8 @@ class RecordingTrainer(GRPOTrainer):
     def __init__(self, *args, redact: Callable[[str], str] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.completions = None
+        if redact is not None:
+            redact = _giving_text(redact)
         if self.log_completions and self.accelerator.is_main_process:
             self.completions = CompletionsFolder(Path(self.args.output_dir), self.args.log_completions_max_mb, redact)
         self.log_completions = False
@@ -182,6 +185,16 @@ class RecordingTrainer(GRPOTrainer):
             else:
                 continue
             module.log({name: module.Table(dataframe=frame)})
+
+
+def _giving_text(redact: Callable[[str], str]) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        kept = redact(text)
+        if not isinstance(kept, str):
+            raise RecipeError(f"log_completions_redaction: the function returned {type(kept).__name__}, not text.")
+        return kept
+
+    return checked
 
 
 def question_columns(inputs: list[dict], completions: list) -> dict[str, list]:

@@ -1,0 +1,54 @@
+"""Self-validation in words: passages in which a completion stops to check itself.
+
+The passages that GRPO papers point at ("wait", "let me re-check") come from a small lexicon in five kinds. It counts
+words, not thoughts: a model can write "let me double-check" and check nothing. The patterns keep to the syntax that
+Python and JavaScript share, so that the page marks what was counted.
+"""
+
+import re
+
+LEXICON: dict[str, tuple[str, ...]] = {
+    "halt": (
+        # An interjection at a sentence's start: "Wait, ...", never "wait and see", "weight", "waiting list".
+        r"\bwait(?:[,.!?…]| ?[—–-] | a (?:minute|moment|second)\b| no\b)",
+        r"\bhold on(?:[,.!?…]| a (?:minute|moment|second)\b)",
+        r"\bhmm+\b",
+    ),
+    "check again": (
+        r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to| must| want to)) (?:just )?(?:re-?check|re-?verify|re-?examine|re-?evaluate|re-?assess|reconsider|re-?think|verify|validate)\b",
+        r"\b(?:double|triple)[- ]check(?:ing)?\b(?! (?:the )?(?:dose|dosage|dosing|potassium|blood)\b)",
+        r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to)) (?:check|look|think|go over (?:this|that|it)|review)(?: (?:this|that|it|these|them|through this|through that))? (?:again|once more)\b",
+        r"\bchecking (?:this |that |it |my (?:answer|reasoning|work) )?again\b",
+        r"\bto be (?:sure|certain),",
+    ),
+    "read the question or options again": (
+        r"\bre-?read(?:ing|s)?\b",
+        r"\b(?:look(?:ing)?|go(?:ing)?|coming|come|turn(?:ing)?) (?:back )?(?:again )?(?:at|to|over|through) (?:the |all (?:the |of the )?|each of the )?(?:options|choices|answers|question|stem|vignette|case)(?: (?:once more|again))\b",
+        r"\bback to the (?:options|choices|question|stem|vignette|case)\b",
+        r"\b(?:the )?question (?:actually )?(?:asks|says|states),? (?:again|once more)\b",
+    ),
+    "withdraw": (
+        r"\bon second thought\b",
+        r"\bactually,? (?:no\b[,.]|wait\b|i was wrong\b)",
+        r"\b(?:i (?:made|have made|may have made|might have made) (?:a |an )?(?:mistake|error)|i was (?:wrong|mistaken)|scratch that|correction:)",
+    ),
+    "doubt": (
+        r"\bam i (?:sure|certain|overlooking|missing|misreading)\b",
+        r"\b(?:did|have) i (?:miss(?:ed)?|overlook(?:ed)?|forget|forgotten|misread)\b",
+        r"\bbut (?:is|does|could|would) (?:that|this|it) (?:really|actually)\b",
+        r"\bdoes (?:that|this|it) (?:really|actually) (?:make sense|fit|hold up)\b",
+    ),
+}
+# One pattern for all: neither Python's nor JavaScript's own flags inside it.
+SOURCE = "|".join(pattern for patterns in LEXICON.values() for pattern in patterns)
+_PASSAGE = re.compile(SOURCE, re.IGNORECASE | re.ASCII)
+
+
+def passages(text: str) -> list[tuple[int, int]]:
+    """Start and end of each self-validation passage of a text, in order and without overlap."""
+    return [match.span() for match in _PASSAGE.finditer(text)]
+
+
+def count_passages(text: str) -> int:
+    """The number of self-validation passages of a text."""
+    return sum(1 for _ in _PASSAGE.finditer(text))
