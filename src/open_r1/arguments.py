@@ -216,6 +216,11 @@ class GRPOConfig(trl.GRPOConfig):
                 f"log_completions_max_mb: {self.log_completions_max_mb:g} leaves no room; for no rollouts on disk set "
                 "log_completions: false."
             )
+        if self.push_to_hub and self.log_completions and not self.log_completions_redaction:
+            raise ValueError(
+                "push_to_hub uploads all of output_dir, and with it the rollouts and the report that shows them. Set "
+                "`log_completions: false`, or name a `log_completions_redaction` that keeps what may be published."
+            )
         if self.log_completions_redaction:
             try:
                 named_function(self.log_completions_redaction)

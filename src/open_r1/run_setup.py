@@ -33,6 +33,10 @@ def run(task: str, main: Callable) -> None:
         arguments, notes = load_recipe(task, sys.argv[1:])
         for note in notes if talks else []:
             print(f"recipe: {note}", file=sys.stderr)
+        # A run sends nothing anywhere by default: `WANDB_MODE=online` (or `wandb sync` later) is the user's step. What is
+        # printed can be a patient's text, so wandb does not copy the console either.
+        os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_CONSOLE", "off")
         main(*arguments)
     except (RecipeError, DataError, ServerError) as error:
         if talks:

@@ -78,7 +78,9 @@ SECTIONS: dict[str, tuple[str, tuple[Plan, ...]]] = {
                 "tokens",
                 ("completions/(mean_length)", "completions/(mean_terminated_length)"),
             ),
-            Plan("truncated", "Truncated completions", "share", ("completions/(clipped_ratio)",)),
+            Plan(
+                "truncated", "Truncated completions", "share", ("completions/(clipped_ratio)", "answers/(truncated)")
+            ),
         ),
     ),
     "signal": (

@@ -31,16 +31,18 @@
   function draw(place) {
     const chart = charts[place.dataset.chart];
     const layout = {
-      margin: { l: 52, r: 8, t: 8, b: 40 },
+      margin: { l: 52, r: 8, t: 28, b: 40 },
       font: { family: "system-ui, sans-serif", size: 12 },
       hovermode: chart.kind === "points" ? "closest" : "x unified",
       dragmode: narrow() ? false : "zoom",
       showlegend: chart.series.length > 1,
-      legend: { orientation: "h", y: -0.22 },
-      xaxis: { title: { text: chart.x_title }, gridcolor: "#e6eaee" },
-      yaxis: { title: { text: chart.unit }, gridcolor: "#e6eaee", zeroline: false },
+      legend: { orientation: "h", y: -0.34 },
+      xaxis: { title: { text: chart.x_title, standoff: 4 }, gridcolor: "#e6eaee" },
+      yaxis: { title: { text: chart.unit }, gridcolor: "#e6eaee", zeroline: false, rangemode: "nonnegative", automargin: true },
     };
-    Plotly.newPlot(place, traces(chart), layout, { responsive: true, displaylogo: false, displayModeBar: "hover" });
+    Plotly.newPlot(place, traces(chart), layout, {
+      responsive: true, displaylogo: false, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+    });
   }
 
   const seen = new IntersectionObserver((entries) => {
