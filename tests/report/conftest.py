@@ -1,4 +1,4 @@
-"""A real headless Chromium."""
+"""A real headless Chromium; benchmarks/report_page.py uses it too."""
 
 import json
 import shutil
@@ -14,15 +14,49 @@ FLAGS = (
 )  # fmt: skip
 
 
+FILL = """
+document.getElementById('matches').dataset.done = 'no';
+for (const [id, value] of Object.entries(arguments[0])) {
+  const field = document.getElementById(id);
+  field.value = value;
+  field.dispatchEvent(new Event('input', {bubbles: true}));
+}
+"""
+
+
+def driver(profile: Path, width: int = 1280, height: int = 900):
+    """A fresh browser with a new profile that keeps its console and its requests."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = next(filter(None, map(shutil.which, CHROMIUM)))
+    for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+
+
+def waited(browser, script: str, seconds: float = 60.0) -> None:
+    """Wait until a script returns true in the page."""
+    end = time.monotonic() + seconds
+    while not browser.execute_script(script):
+        assert time.monotonic() < end, f"the page did not come to this state in time: {script}"
+        time.sleep(0.02)
+
+
+def filled(browser, values: dict) -> None:
+    """Fill in filters by their ids as a user would, and wait for what they find."""
+    browser.execute_script(FILL, {name: str(value) for name, value in values.items()})
+    waited(browser, "return document.getElementById('matches').dataset.done === 'yes'")
+
+
 class Page:
     """A report opened in a browser window of its own."""
 
-    def __init__(self, driver, path: Path):
-        from selenium.webdriver.common.by import By
-
-        self.driver, self.css = driver, By.CSS_SELECTOR
-        driver.get(path.resolve().as_uri())
-        self.wait(lambda: driver.execute_script("return document.body.dataset.ready") == "yes")
+    def __init__(self, browser, path: Path):
+        self.driver, self.css = browser, "css selector"
+        browser.get(path.resolve().as_uri())
+        waited(browser, "return document.body.dataset.ready === 'yes'")
 
     def wait(self, condition, seconds: float = 60.0):
         """Wait until `condition()` holds; returns its value."""
@@ -39,20 +73,11 @@ class Page:
         return self.driver.find_element(self.css, selector)
 
     def set(self, **values) -> str:
-        """Fill in filters by their ids (`_` for `-`) as a user would, wait, and return what the page says it found."""
-        before = self.driver.execute_script("document.getElementById('matches').dataset.done = 'no'")
-        assert before is None
-        for name, value in values.items():
-            self.driver.execute_script(
-                "const field = document.getElementById(arguments[0]); field.value = arguments[1];"
-                "field.dispatchEvent(new Event('input', {bubbles: true}))",
-                name.replace("_", "-"),
-                str(value),
-            )
+        """Fill in filters (`_` for `-`); returns what the page says it found."""
+        filled(self.driver, {name.replace("_", "-"): value for name, value in values.items()})
         return self.matches()
 
     def matches(self) -> str:
-        self.wait(lambda: self.one("#matches").get_attribute("data-done") == "yes")
         return self.one("#matches").text
 
     def open_group(self, number: int = 0):
@@ -79,27 +104,14 @@ class Page:
 @pytest.fixture
 def open_page(tmp_path):
     """Opens a report in a fresh Chromium of the given size."""
-    binary = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    driver_path = shutil.which("chromedriver")
-    if binary is None or driver_path is None:
+    if not any(map(shutil.which, CHROMIUM)) or shutil.which("chromedriver") is None:
         pytest.skip("no Chromium with its driver: install the packages chromium and chromium-driver")
-    from selenium import webdriver
-
     drivers = []
 
     def open_it(path: Path, width: int = 1280, height: int = 900) -> Page:
-        options = webdriver.ChromeOptions()
-        options.binary_location = binary
-        for flag in (
-            *FLAGS,
-            f"--user-data-dir={tmp_path / f'chromium{len(drivers)}'}",
-            f"--window-size={width},{height}",
-        ):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        drivers.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_path)))
+        drivers.append(driver(tmp_path / f"chromium{len(drivers)}", width, height))
         return Page(drivers[-1], path)
 
     yield open_it
-    for driver in drivers:
-        driver.quit()
+    for browser in drivers:
+        browser.quit()

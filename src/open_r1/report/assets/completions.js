@@ -295,5 +295,6 @@
     setTimeout(update);
   }));
   await update();
+  performance.mark("ready");
   document.body.dataset.ready = "yes";
 })();
