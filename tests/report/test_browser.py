@@ -5,8 +5,9 @@ import random
 import pytest
 from report.planted import careful, plant, questions
 
+from open_r1.completions import read_completions
 from open_r1.report import write_report
-from open_r1.report.lexicon import count_passages
+from open_r1.report.lexicon import passages
 from open_r1.report.run import read_run
 
 pytestmark = pytest.mark.slow
@@ -70,7 +71,7 @@ def test_filters_search_and_groups(run, tmp_path, open_page, width, height):
     assert len(cards) == 4
     texts = [card.find_element(page.css, ".text").get_property("textContent") for card in cards]
     marked = [mark.text for mark in group.find_elements(page.css, ".row mark.check")]
-    assert len(marked) == sum(map(count_passages, texts)) > 0 and "Wait," in marked
+    assert len(marked) == sum(len(passages(text)) for text in texts) > 0 and "Wait," in marked
     assert "answer " in cards[0].text and "found by letter" in cards[0].text and "accuracy_reward" in cards[0].text
 
     # ---- orders
@@ -121,25 +122,20 @@ HOSTILE = {
 def test_hostile_output_is_shown_as_text(tmp_path, open_page):
     texts = list(HOSTILE.values())
 
-    def hostile(progress, question, chance):
-        return texts[chance.randrange(len(texts))]
-
     chance = random.Random(1)
     run = plant(
-        tmp_path / "<b>run & <script>alert(1)</script>",
+        tmp_path / "<b>run & <img src=x onerror=alert(1)>",
         lambda *_: chance.choice(texts),
         steps=12,
         user=lambda question: f"<h1>{question.stem}</h1><script>document.body.dataset.hacked='yes'</script>\x1b[0m",
         system=HOSTILE["closing"],
     )
     page = open_page(write_report([run], tmp_path / "report"))
-    assert page.one("h1").text == "script>" or "<script>" in page.one("h1").text
+    assert page.one("h1").text == "<b>run & <img src=x onerror=alert(1)>"
     total = len(read_run(run).rollouts)
-    for name, text in HOSTILE.items():
-        needle = {"half a pair": "before", "controls": "bell", "combining": "Z\u0301", "long line": "xxxx"}.get(
-            name, text
-        )
-        page.set(search=needle)
+    for name, needle in {"script": "<SCRIPT>document", "controls": "\x07 null", "direction": "\u202egnirts"}.items():
+        holds = [needle.lower() in text.lower() for text in read_table(run)]
+        assert page.set(search=needle).startswith(f"{sum(holds)} completions") and sum(holds) > 0, name
     # Every group, opened: each text is there as text.
     seen = ""
     page.set(search="")
@@ -163,6 +159,11 @@ def test_hostile_output_is_shown_as_text(tmp_path, open_page):
         == 0
     )
     fine(page)
+
+
+def read_table(run) -> list[str]:
+    """The completions of a run as they lie on disk."""
+    return read_completions(run, "train", ["completion"])["completion"].to_pylist()
 
 
 def test_a_warning_leads_to_its_completions(tmp_path, open_page):

@@ -9,7 +9,7 @@ import base64
 import gzip
 import json
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import isfinite
 
 import numpy as np
@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 
 from open_r1.answers import Found
 from open_r1.completions import EXTRA, REWARD, SPLITS, parts
-from open_r1.report.lexicon import count_passages
 from open_r1.report.run import Run
 
 CHUNK_CHARACTERS = 1_000_000
@@ -61,9 +60,11 @@ def embed(runs: list[Run], most_characters: int = MOST_CHARACTERS) -> Embedded:
             chunk, size = [], 0
 
     for number, run in enumerate(runs):
-        for split in SPLITS:
+        for split, frame in zip(SPLITS, (run.rollouts, run.eval_rollouts), strict=True):
+            checks = iter(frame["checks"].tolist())  # in the order of the files
             for path in parts(run.folder, split):
                 columns = pq.read_table(path, partitioning=None).to_pydict()
+                columns["checks"] = list(islice(checks, len(columns["step"])))
                 for start, end in _groups(columns["group"]):
                     found.total += 1
                     if (found.total - 1) % every:
@@ -117,7 +118,7 @@ def _row(columns: dict[str, list], row: int) -> tuple:
         columns["reward"][row],
         VERDICTS.index(verdict),
         columns["tokens"][row] or 0,
-        count_passages(columns["completion"][row]),
+        columns["checks"][row],
         HOW.index(how) if how in HOW else 0,
         ord(extracted) if len(extracted) == 1 and extracted.isascii() else 0,
     )

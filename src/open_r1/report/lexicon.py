@@ -2,10 +2,13 @@
 
 The passages that GRPO papers point at ("wait", "let me re-check") come from a small lexicon in five kinds. It counts
 words, not thoughts: a model can write "let me double-check" and check nothing. The patterns keep to the syntax that
-Python and JavaScript share, so that the page marks what was counted.
+RE2, Python and JavaScript share (no look-around), so that the page marks what was counted.
 """
 
 import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 LEXICON: dict[str, tuple[str, ...]] = {
     "halt": (
@@ -16,7 +19,7 @@ LEXICON: dict[str, tuple[str, ...]] = {
     ),
     "check again": (
         r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to| must| want to)) (?:just )?(?:re-?check|re-?verify|re-?examine|re-?evaluate|re-?assess|reconsider|re-?think|verify|validate)\b",
-        r"\b(?:double|triple)[- ]check(?:ing)?\b(?! (?:the )?(?:dose|dosage|dosing|potassium|blood)\b)",
+        r"\b(?:double|triple)[- ]check(?:ing)?\b(?: (?:this|that|it|my|the (?:options|choices|answer|question|reasoning|findings))\b|[,.;:!]|$)",
         r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to)) (?:check|look|think|go over (?:this|that|it)|review)(?: (?:this|that|it|these|them|through this|through that))? (?:again|once more)\b",
         r"\bchecking (?:this |that |it |my (?:answer|reasoning|work) )?again\b",
         r"\bto be (?:sure|certain),",
@@ -49,6 +52,6 @@ def passages(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _PASSAGE.finditer(text)]
 
 
-def count_passages(text: str) -> int:
-    """The number of self-validation passages of a text."""
-    return sum(1 for _ in _PASSAGE.finditer(text))
+def count_passages(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The number of self-validation passages of each text: by RE2, which reads some ten times faster than Python's."""
+    return pc.count_substring_regex(texts, SOURCE, ignore_case=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from open_r1.completions import FOLDER, REWARD, parts
@@ -168,11 +168,10 @@ def _numbers(folder: Path, split: str) -> pd.DataFrame:
     for path in parts(folder, split):
         file = pq.ParquetFile(path)
         kept = [name for name in file.schema_arrow.names if name not in TEXTS]
-        table = file.read()
+        table = file.read([*kept, "completion"])
         frame = table.select(kept).to_pandas()
-        texts = table["completion"].to_pylist()
-        frame["checks"] = np.fromiter(map(count_passages, texts), int, len(texts))
-        frame["characters"] = np.fromiter(map(len, texts), int, len(texts))
+        frame["checks"] = count_passages(table["completion"]).to_pandas()
+        frame["characters"] = pc.utf8_length(table["completion"]).to_pandas()
         frames.append(frame)
     if not frames:
         return pd.DataFrame(columns=["step", "group", "reward", "tokens", "correct", "extracted", "how", "checks"])
