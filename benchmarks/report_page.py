@@ -11,6 +11,7 @@ that people use. In the browser, times are the page's own clock, from navigation
 import argparse
 import json
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -109,7 +110,12 @@ def browse(page: Path, rounds: int) -> dict[str, float]:
                 browser.get(page.as_uri())
                 waited(browser, "return document.body.dataset.ready === 'yes'")
                 opened = browser.execute_script("return performance.getEntriesByName('ready')[0].startTime / 1000")
-                found.setdefault("page open and ready", []).append(opened)
+                found.setdefault("page ready to use", []).append(opened)
+                waited(browser, "return document.readyState === 'complete'")
+                read = browser.execute_script(
+                    "return performance.getEntriesByType('navigation')[0].loadEventStart / 1000"
+                )
+                found.setdefault("page read to its end", []).append(read)
                 for what, values in ACTIONS.items():
                     start = time.perf_counter()
                     filled(browser, values)
@@ -148,9 +154,10 @@ def main() -> None:
             f"{args.completions:,} completions planted in {time.perf_counter() - start:.0f} s, {disk / 1e6:.0f} MB on disk"
         )
         seconds, memory = make(run)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
         page = run / "report" / "report.html"
         print(
-            f"report made in {seconds:.1f} s with at most {memory:.2f} GB; page {page.stat().st_size / 1e6:.1f} MB",
+            f"report made in {seconds:.1f} s ({used.ru_utime + used.ru_stime:.1f} s of CPU) with at most {memory:.2f} GB; page {page.stat().st_size / 1e6:.1f} MB",
             flush=True,
         )
         for what, value in browse(page, args.rounds).items():

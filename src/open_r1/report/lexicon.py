@@ -20,7 +20,7 @@ LEXICON: dict[str, tuple[str, ...]] = {
     "check again": (
         r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to| must| want to)) (?:just )?(?:re-?check|re-?verify|re-?examine|re-?evaluate|re-?assess|reconsider|re-?think|verify|validate)\b",
         r"\b(?:double|triple)[- ]check(?:ing)?\b(?: (?:this|that|it|my|the (?:options|choices|answer|question|reasoning|findings))\b|[,.;:!]|$)",
-        r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to)) (?:check|look|think|go over (?:this|that|it)|review)(?: (?:this|that|it|these|them|through this|through that))? (?:again|once more)\b",
+        r"\b(?:let me|let us|let's|i(?:'ll| will| should| need to)) (?:check|look at|think|go over|review)(?: (?:this|that|it|these|them|through this|through that))? (?:again|once more)\b",
         r"\bchecking (?:this |that |it |my (?:answer|reasoning|work) )?again\b",
         r"\bto be (?:sure|certain),",
     ),

@@ -22,7 +22,13 @@
   }));
   const count = group.step.length;
   const cache = new Map();
+  // The chunks stand behind this script, and the browser may still be reading them.
+  const read = new Promise((go) => {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", go);
+    else go();
+  });
   async function chunkText(number) {
+    await read;
     return (await unpacked("chunk-" + number)).text();
   }
   async function chunk(number) {
