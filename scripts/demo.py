@@ -29,8 +29,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 from transformers import logging as transformers_logging
 
 from open_r1.answers import grade
+from open_r1.evaluation.statistics import Outcome
+from open_r1.evaluation.statistics import summarize as summarize_outcomes
 from open_r1.questions.record import Question, question_text
 from open_r1.questions.vignettes import stated_diagnosis
+from open_r1.report import write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "recipes" / "tiny-medical"
@@ -109,14 +112,17 @@ def main():
     say("6/6  what came of it")
     summary = summarize([gold, spoilt, repaired, control], held_out)
     summary |= {"seed": args.seed, "grpo_seconds": seconds, "control_seconds": train_seconds(control_model)}
-    draw(metrics(repaired_model), folder / "reward_and_length.png")
+    for stage, model, result in (("before", spoilt_model, spoilt), ("after", repaired_model, repaired)):
+        write_results(repaired_model / "evaluation" / stage, model, result, held_out)
+    page = write_report([repaired_model])
     summary["seconds"] = time.monotonic() - start
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(table(summary))
     print(verdict(summary))
     print(
-        f"\n{summary['seconds']:.0f} s in all. Everything lies in {args.output_dir}: reward_and_length.png, summary.json,"
-        "\nquestions/, and model and metrics.jsonl of each stage in sft_gold/, sft_careless/, grpo/, control/."
+        f"\n{summary['seconds']:.0f} s in all. Everything lies in {args.output_dir}: summary.json, questions/, and"
+        "\nmodel, metrics.jsonl and report of each stage in sft_gold/, sft_careless/, grpo/, control/."
+        f"\nWhat GRPO did and what the model said: open {page} in a browser."
     )
 
 
@@ -176,6 +182,17 @@ def evaluate(stage: str, folder: Path, questions: list[Question], seed: int) -> 
         disagreement=100.0 * sum(differs) / len(differs),
         tokens=sum(len(ids) for ids in tokenizer(greedy)["input_ids"]) / len(greedy),
     )
+
+
+def write_results(folder: Path, model: Path, result: Evaluation, questions: list[Question]):
+    """Greedy accuracy in the form of `make evaluate`'s results.json, where the report of the run looks for it."""
+    outcomes = [
+        Outcome(question.id, question.metadata["vignette"], 1, right > 0, True, False, False, False, None)
+        for right, question in zip(result.greedy, questions, strict=True)
+    ]
+    named = {"model": str(model), "benchmark": "held-out vignettes", "preset": "greedy", "log": ""}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps([named | summarize_outcomes(outcomes)], indent=1) + "\n")
 
 
 def clustered_interval(values: Sequence[float], questions: list[Question]) -> tuple[float, float]:
@@ -258,34 +275,6 @@ def verdict(summary: dict) -> str:
         else "GRPO ended above the gold traces' model on this seed; the stages in between trained on more, so read nothing into that."
     )
     return " ".join(lines)
-
-
-def draw(rows: list[dict], path: Path):
-    """Reward and completion length over the steps of a GRPO run, as a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    rows = [row for row in rows if "reward" in row]
-    steps = [row["step"] for row in rows]
-    figure, panels = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    for panel, key, label in (
-        (panels[0], "reward", "mean reward (answer 1, form 0.1, agreement 0.1)"),
-        (panels[1], "completions/mean_length", "mean completion length (tokens)"),
-    ):
-        values = [float(row[key]) for row in rows]
-        # A step is 64 completions of 8 questions, so single steps are noisy: the line is a mean over 9 of them.
-        window = [values[max(0, i - 4) : i + 5] for i in range(len(values))]
-        panel.plot(steps, values, ".", color="#9ab7d3", label="step")
-        panel.plot(steps, [sum(near) / len(near) for near in window], color="#1f4e79", label="mean over 9 steps")
-        panel.set_xlabel("GRPO step")
-        panel.set_ylabel(label)
-        panel.grid(alpha=0.3)
-    panels[0].legend(loc="lower right")
-    figure.suptitle("GRPO on synthetic vignettes, from a model spoilt by careless traces")
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from open_r1.named_function import named_function
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
 from open_r1.run_description import write_description
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -77,7 +77,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             processing_class=tokenizer,
             peft_config=get_peft_config(model_args),
             quantization_config=get_quantization_config(model_args),
-            callbacks=[MetricsFile()],
+            callbacks=[MetricsFile(), EvaluateAtEnd()],
             redact=named_function(path) if (path := training_args.log_completions_redaction) else None,
         )
         show_progress(trainer)
@@ -89,7 +89,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             tell(f"resuming from {checkpoint}")
         write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
         result = trainer.train(resume_from_checkpoint=checkpoint)
-        finish(trainer, result, evaluates, script_args)
+        finish(trainer, result, script_args)
 
 
 def check_size(prompts: int, training_args: GRPOConfig) -> None:

@@ -116,8 +116,8 @@ def split_of(splits, name: str, purpose: str):
     return splits[name]
 
 
-def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments) -> None:
-    """Write a run's metrics, state and model to its folder, evaluate and publish where the recipe says so.
+def finish(trainer: Trainer, result, script_args: DataArguments) -> None:
+    """Write a run's metrics, state and model to its folder, and publish where the recipe says so.
 
     The report of the run is written in any case.
     """
@@ -126,10 +126,10 @@ def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments
     trainer.save_state()
     trainer.save_model(trainer.args.output_dir)
     say(trainer.args, f"model saved to {trainer.args.output_dir}")
-    if evaluates:
-        metrics = trainer.evaluate()
-        trainer.log_metrics("eval", metrics)
-        trainer.save_metrics("eval", metrics)
+    evaluated = [row for row in trainer.state.log_history if "eval_runtime" in row]
+    if evaluated:  # the last one is that of EvaluateAtEnd
+        trainer.log_metrics("eval", evaluated[-1])
+        trainer.save_metrics("eval", evaluated[-1])
     if trainer.is_world_process_zero():
         # Imported here: pandas and matplotlib take seconds, and a mistake in a recipe should not.
         from open_r1.report import write_report

@@ -14,7 +14,7 @@ from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config, get_quantiz
 from open_r1.arguments import SFTScriptArguments
 from open_r1.data import load_data, trained_on, with_system_prompt
 from open_r1.run_description import write_description
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -56,7 +56,7 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         processing_class=tokenizer,
         peft_config=get_peft_config(model_args),
         quantization_config=get_quantization_config(model_args),
-        callbacks=[MetricsFile()],
+        callbacks=[MetricsFile(), EvaluateAtEnd()],
     )
     show_progress(trainer)
 
@@ -66,7 +66,7 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         tell(f"resuming from {checkpoint}")
     write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
     result = trainer.train(resume_from_checkpoint=checkpoint)
-    finish(trainer, result, evaluates, script_args)
+    finish(trainer, result, script_args)
 
 
 def conversations(rows, script_args: SFTScriptArguments):

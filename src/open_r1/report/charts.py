@@ -62,7 +62,7 @@ SECTIONS: dict[str, tuple[str, tuple[Plan, ...]]] = {
     "learning": (
         "Is it learning?",
         (
-            Plan("reward", "Reward", "weighted sum", ("reward",)),
+            Plan("reward", "Reward", "weighted sum", ("reward", "sampling/(reward_all)")),
             Plan("reward_parts", "Parts of the reward", "mean, unweighted", ("rewards/(.+)/mean",)),
             Plan("answers", "Answers", "share of completions", ("answers/(?!truncated)(.+)",)),
             Plan("eval", "Evaluation during training", "mean", ("eval_(reward)", "eval_(answers/correct)")),
@@ -119,8 +119,12 @@ SECTIONS: dict[str, tuple[str, tuple[Plan, ...]]] = {
     "curriculum": (
         "Curriculum and pool",
         (
-            Plan("curriculum", "Curriculum", "", ("curriculum/(.+)",)),
-            Plan("pool", "Prompt pool", "", ("(?:pool|dynamic_sampling|groups)/(.+)",)),
+            Plan("pool", "Prompt pool", "passes, and share of prompts seen", ("pool/(passes|seen)",)),
+            Plan("drawn", "Prompts drawn, by difficulty", "prompts", ("pool/drawn/(.+)",)),
+            Plan("pass_rate", "Pass rate, by difficulty", "share", ("pool/pass_rate/(.+)",)),
+            Plan("groups", "Groups of a batch", "groups", ("sampling/groups_(generated|kept|informative|filled_up)",)),
+            Plan("solved", "Prompts always and never solved", "share", ("sampling/(solved|hopeless)",)),
+            Plan("rounds", "Rounds of generation a batch", "rounds", ("sampling/(rounds)",)),
         ),
     ),
 }
