@@ -128,6 +128,7 @@ def evaluate(args: argparse.Namespace) -> int:
             log_level="error",
             display="rich" if sys.stdout.isatty() else "plain",
             ctl_server=False,
+            acp_server=False,
         )
 
     # ---- what came of it

@@ -77,6 +77,7 @@ def test_an_earlier_runs_results_do_not_make_a_new_one_finished(tmp_path):
     assert read_run(folder).status.startswith("running")
 
 
+@pytest.mark.slow
 def test_evaluations_before_and_after_and_what_they_asked(tmp_path):
     pytest.importorskip("inspect_ai", reason="evaluation needs `pip install -e '.[eval]'`")
     from open_r1.evaluate import main as evaluate

@@ -1,6 +1,7 @@
 """The completions of a run on disk: apart, appended, bounded, private, readable; and text kept out where it is unwanted."""
 
 import json
+import re
 import stat
 from itertools import pairwise
 
@@ -8,7 +9,9 @@ import datasets
 import pandas
 import pytest
 
+from open_r1.arguments import RecipeError
 from open_r1.completions import CompletionsFolder, read_completions
+from open_r1.recipes import load_recipe
 from open_r1.report import write_report
 
 
@@ -89,17 +92,24 @@ def test_every_text_is_redacted_and_any_text_fits(tmp_path):
     assert frame["extra/note"][2] == '{"who": "[name]"}'
 
 
-def test_a_recipe_refuses_a_redaction_that_is_not_there(launch, tmp_path):
-    result = launch("grpo", log_completions_redaction="privacy.redact")
-    assert result.returncode == 2
-    assert "log_completions_redaction: `privacy.redact` cannot be imported" in result.stderr
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_recipe_refuses_to_publish_rollouts_by_the_way(launch, tmp_path):
-    result = launch("grpo", push_to_hub=True)
-    assert result.returncode == 2 and "log_completions: false" in result.stderr
-    assert not (tmp_path / "run").exists()
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (
+            "log_completions_redaction: privacy.redact",
+            "log_completions_redaction: `privacy.redact` cannot be imported",
+        ),
+        ("log_completions_redaction: redact", "is no dotted path of a function"),
+        ("log_completions_redaction: json.__name__", "is a str, not a function"),
+        ("log_completions_max_mb: 0", "for no rollouts on disk set log_completions: false"),
+        ("push_to_hub: true", "`log_completions: false`, or name a `log_completions_redaction`"),
+    ],
+)
+def test_a_recipe_is_refused_before_anything_is_written(tmp_path, key, message):
+    recipe = tmp_path / "grpo.yaml"
+    recipe.write_text(f"model_name_or_path: model\ndataset_name: data\nuse_cpu: true\nbf16: false\n{key}\n")
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        load_recipe("grpo", ["--config", str(recipe)])
 
 
 # ---- whole runs
