@@ -30,6 +30,7 @@
 
   function draw(place) {
     const chart = charts[place.dataset.chart];
+    const positive = chart.series.every((series) => series.y.every((value) => value === null || value >= 0));
     const layout = {
       margin: { l: 52, r: 8, t: 28, b: 40 },
       font: { family: "system-ui, sans-serif", size: 12 },
@@ -38,7 +39,7 @@
       showlegend: chart.series.length > 1,
       legend: { orientation: "h", y: -0.34 },
       xaxis: { title: { text: chart.x_title, standoff: 4 }, gridcolor: "#e6eaee" },
-      yaxis: { title: { text: chart.unit }, gridcolor: "#e6eaee", zeroline: false, rangemode: "nonnegative", automargin: true },
+      yaxis: { title: { text: chart.unit }, gridcolor: "#e6eaee", zeroline: false, rangemode: positive ? "nonnegative" : "normal", automargin: true },
     };
     Plotly.newPlot(place, traces(chart), layout, {
       responsive: true, displaylogo: false, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
