@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import trl
 
 from open_r1.named_function import named_function
+from open_r1.training.settings import Curriculum, DynamicSampling, read_curriculum, read_dynamic_sampling
 
 
 class RecipeError(ValueError):
@@ -58,7 +59,15 @@ class DataArguments(trl.ScriptArguments):
 
     def __post_init__(self):
         # The command line passes mappings as JSON strings.
-        for name in ("dataset_mixture", "dataset_columns", "reward_args"):
+        names = (
+            "dataset_mixture",
+            "dataset_columns",
+            "reward_args",
+            "trace_columns",
+            "curriculum",
+            "dynamic_sampling",
+        )
+        for name in names:
             value = getattr(self, name, None)
             if isinstance(value, str):
                 try:
@@ -102,6 +111,40 @@ class GRPOScriptArguments(DataArguments):
     reward_args: dict | str | None = field(
         default=None, metadata={"help": "Arguments of rewards: {accuracy: {scale: binary}, cosine: {max_len: 4096}}."}
     )
+    curriculum: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "Which prompts come next: {strategy: fixed, phases, mix or adaptive, ...}, see docs/curriculum.md."
+        },
+    )
+    dynamic_sampling: dict | str | None = field(
+        default=None,
+        metadata={"help": "Draw on until a batch is full of groups whose completions differ: {max_rounds: 4}."},
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        order, group_filter = self.prompt_order(), self.group_filter()
+        # A pool that only watches goes without a reward that was not named.
+        if order.strategy == "adaptive" or "reward" in (self.curriculum or {}):
+            self._check_reward("curriculum", order.reward)
+        if group_filter:
+            self._check_reward("dynamic_sampling", group_filter.reward)
+
+    def _check_reward(self, key: str, name: str) -> None:
+        if name not in self.reward_funcs:
+            raise ValueError(
+                f"{key}.reward: {name} is not among reward_funcs ({', '.join(self.reward_funcs)}); name the one that says "
+                "whether a completion is right."
+            )
+
+    def prompt_order(self) -> Curriculum:
+        """`curriculum` as settings; without one, TRL's own order."""
+        return Curriculum() if self.curriculum is None else read_curriculum(self.curriculum)
+
+    def group_filter(self) -> DynamicSampling | None:
+        """`dynamic_sampling` as settings, or None."""
+        return None if self.dynamic_sampling is None else read_dynamic_sampling(self.dynamic_sampling)
 
 
 @dataclass
@@ -111,6 +154,27 @@ class SFTScriptArguments(DataArguments):
     system_prompt: str | None = field(
         default=None, metadata={"help": "System message put before conversations that have none."}
     )
+    trace_columns: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "Columns of rows that hold no conversation: {question: column, reasoning: column, answer: column}."
+        },
+    )
+    trace_form: str = field(
+        default="think_answer",
+        metadata={
+            "help": "How reasoning and answer of trace_columns are written: 'think_answer' (tags) or 'final_response' "
+            "(HuatuoGPT-o1's headings).",
+            "choices": ["think_answer", "final_response"],
+        },
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.trace_columns is not None and self.trace_columns.keys() != {"question", "reasoning", "answer"}:
+            raise ValueError(
+                f"`trace_columns` names the columns of question, reasoning and answer, got {self.trace_columns!r}."
+            )
 
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")

@@ -33,7 +33,7 @@ from open_r1.run_setup import (
     show_progress,
     split_of,
 )
-from open_r1.training.recording import RecordingTrainer
+from open_r1.training.trainer import PooledGRPOTrainer
 
 
 def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
@@ -68,7 +68,11 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
     # The vLLM server, where the recipe wants one, lives as long as this block.
     with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
-        trainer = RecordingTrainer(
+        trainer = PooledGRPOTrainer(
+            curriculum=script_args.prompt_order(),
+            dynamic_sampling=script_args.group_filter(),
+            reward_names=script_args.reward_funcs,
+            tell=tell,
             model=model_args.model_name_or_path,
             reward_funcs=rewards,
             args=training_args,

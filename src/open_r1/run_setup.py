@@ -13,6 +13,7 @@ import transformers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, ProgressCallback, Trainer
 from trl import ModelConfig
 
+from open_r1.adapters import check_adapters
 from open_r1.arguments import DataArguments, RecipeError
 from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
@@ -64,6 +65,7 @@ def check_before_loading(training_args, model_args: ModelConfig) -> None:
     name = model_args.model_name_or_path
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise RecipeError(f"model_name_or_path: {name} is not a folder.")
+    check_adapters(training_args, model_args)
     if model_args.attn_implementation == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None:
         raise RecipeError(
             "attn_implementation: flash_attention_2, but the package flash-attn is not installed. "
