@@ -31,6 +31,7 @@
   function draw(place) {
     const chart = charts[place.dataset.chart];
     const positive = chart.series.every((series) => series.y.every((value) => value === null || value >= 0));
+    if (chart.series.length > 3) place.style.height = `${280 + 24 * (chart.series.length - 3)}px`; // room for the legend
     const layout = {
       margin: { l: 52, r: 8, t: 28, b: 40 },
       font: { family: "system-ui, sans-serif", size: 12 },
