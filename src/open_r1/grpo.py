@@ -17,9 +17,11 @@ from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import drop_long_prompts, load_data, trained_on, with_prompts
+from open_r1.named_function import named_function
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_description import write_description
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -79,17 +81,19 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             processing_class=tokenizer,
             peft_config=get_peft_config(model_args),
             quantization_config=get_quantization_config(model_args),
-            callbacks=[MetricsFile()],
+            callbacks=[MetricsFile(), EvaluateAtEnd()],
+            redact=named_function(path) if (path := training_args.log_completions_redaction) else None,
         )
         show_progress(trainer)
         check_agreement(trainer, training_args, tell)
 
         # ---- train
+        write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
         if checkpoint:
             tell(f"resuming from {checkpoint}")
         write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
         result = trainer.train(resume_from_checkpoint=checkpoint)
-        finish(trainer, result, evaluates, script_args)
+        finish(trainer, result, script_args)
 
 
 def check_size(prompts: int, training_args: GRPOConfig) -> None:

@@ -34,6 +34,10 @@ def run(task: str, main: Callable) -> None:
         arguments, notes = load_recipe(task, sys.argv[1:])
         for note in notes if talks else []:
             print(f"recipe: {note}", file=sys.stderr)
+        # A run sends nothing anywhere by default: `WANDB_MODE=online` (or `wandb sync` later) is the user's step. What is
+        # printed can be a patient's text, so wandb does not copy the console either.
+        os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_CONSOLE", "off")
         main(*arguments)
     except (RecipeError, DataError, ServerError) as error:
         if talks:
@@ -114,17 +118,25 @@ def split_of(splits, name: str, purpose: str):
     return splits[name]
 
 
-def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments) -> None:
-    """Write a run's metrics, state and model to its folder, then evaluate and publish where the recipe says so."""
+def finish(trainer: Trainer, result, script_args: DataArguments) -> None:
+    """Write a run's metrics, state and model to its folder, and publish where the recipe says so.
+
+    The report of the run is written in any case.
+    """
     trainer.log_metrics("train", result.metrics)
     trainer.save_metrics("train", result.metrics)
     trainer.save_state()
     trainer.save_model(trainer.args.output_dir)
     say(trainer.args, f"model saved to {trainer.args.output_dir}")
-    if evaluates:
-        metrics = trainer.evaluate()
-        trainer.log_metrics("eval", metrics)
-        trainer.save_metrics("eval", metrics)
+    evaluated = [row for row in trainer.state.log_history if "eval_runtime" in row]
+    if evaluated:  # the last one is that of EvaluateAtEnd
+        trainer.log_metrics("eval", evaluated[-1])
+        trainer.save_metrics("eval", evaluated[-1])
+    if trainer.is_world_process_zero():
+        # Imported here: pandas and matplotlib take seconds, and a mistake in a recipe should not.
+        from open_r1.report import write_report
+
+        say(trainer.args, f"report: {write_report([Path(trainer.args.output_dir)])}")
     if trainer.args.push_to_hub:
         trainer.push_to_hub(dataset_name=script_args.dataset_name, tags=["open-medical-r1"])
     trainer.end()

@@ -8,14 +8,12 @@ The functions with upstream's names also work from `trl grpo --reward_funcs open
 """
 
 import difflib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
 
+from open_r1.named_function import named_function
 from open_r1.rewards.accuracy import get_accuracy_reward, get_cosine_reward
 from open_r1.rewards.form import (
     get_format_reward,
@@ -92,18 +90,14 @@ def build_rewards(
 
 
 def _imported(path: str) -> Callable:
-    module_name, _, function_name = path.rpartition(".")
-    if not module_name:
+    if "." not in path:
         raise ValueError(
             f"unknown reward `{path}`.{_nearest(path, REWARDS)} Known: {', '.join(REWARDS)}, or a dotted path."
         )
-    # As with `python -m` and TRL: a user's module lies in the folder the run is started from.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
     try:
-        return getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"reward `{path}` cannot be imported: {error}.") from error
+        return named_function(path)
+    except ValueError as error:
+        raise ValueError(f"reward {error}") from error
 
 
 def _nearest(name: str, names) -> str:

@@ -11,17 +11,17 @@ from collections.abc import Callable
 
 import torch
 from accelerate.utils import gather_object
-from trl import GRPOTrainer
 
 from open_r1.arguments import RecipeError
 from open_r1.training.pool import PromptPool
+from open_r1.training.recording import RecordingTrainer
 from open_r1.training.rounds import Group, choose, next_round, pass_rate, spread
 from open_r1.training.settings import Curriculum, DynamicSampling
 
 STATE_FILE = "sampling.json"
 
 
-class PooledGRPOTrainer(GRPOTrainer):
+class PooledGRPOTrainer(RecordingTrainer):
     """GRPOTrainer whose prompts come from a PromptPool.
 
     Raises RecipeError when `curriculum` or `dynamic_sampling` cannot work with the rows or rewards at hand.
