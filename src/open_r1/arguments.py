@@ -3,6 +3,8 @@
 import json
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
 
 import trl
 
@@ -53,6 +55,13 @@ class DataArguments(trl.ScriptArguments):
     max_prompt_length: int | None = field(
         default=None, metadata={"help": "Prompts of more tokens are dropped before training, and counted."}
     )
+    resume_anyway: bool = field(
+        default=False,
+        metadata={"help": "Go on from a checkpoint although recipe, data or number of processes are not its run's."},
+    )
+
+    # Where the recipe lies; not a key of it.
+    recipe_folder: ClassVar[Path] = Path()
 
     def __post_init__(self):
         # The command line passes mappings as JSON strings.

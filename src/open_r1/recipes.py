@@ -140,6 +140,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         name = unknown[0].removeprefix("--").partition("=")[0]
         raise RecipeError(f"command line: unknown flag `{unknown[0]}`.{nearest(name, valid)}")
     script_args, training_args, model_args = parsed
+    script_args.recipe_folder = path.parent if path else Path()
     if not model_args.model_name_or_path:
         raise RecipeError(f"{path or 'command line'}: `model_name_or_path` is missing: the model to train.")
     if not (script_args.dataset_name or script_args.dataset_mixture):
@@ -153,6 +154,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
                 script_args.reward_args or {},
                 training_args.reward_weights,
                 max_completion_length=training_args.max_completion_length,
+                folder=script_args.recipe_folder,
             )
         except ValueError as error:
             raise RecipeError(f"{path or 'command line'}: {error}") from None

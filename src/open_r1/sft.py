@@ -16,7 +16,9 @@ from open_r1.data import load_data, with_system_prompt
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume
 from open_r1.run_setup import (
     check_before_loading,
+    check_tokenizer_fits,
     finish,
+    load_config,
     load_tokenizer,
     model_init_kwargs,
     run,
@@ -25,6 +27,14 @@ from open_r1.run_setup import (
     show_progress,
     split_of,
 )
+from open_r1.training.guarded import Guarded
+from open_r1.training.identity import check_same_run, identity
+from open_r1.training.preemption import Preemption
+
+
+
+class GuardedSFTTrainer(Guarded, SFTTrainer):
+    """TRL's SFTTrainer with whole checkpoints."""
 
 
 def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: ModelConfig) -> None:
@@ -32,11 +42,13 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     set_seed(training_args.seed)
     set_up_logging(training_args)
     check_before_loading(training_args, model_args)
-    checkpoint = checkpoint_to_resume(training_args)
     tell = partial(say, training_args)
+    checkpoint = checkpoint_to_resume(training_args, tell)
 
     # ---- conversations
-    tokenizer = load_tokenizer(model_args, script_args)
+    config = load_config(model_args, training_args.trust_remote_code)
+    tokenizer = load_tokenizer(model_args, script_args, training_args.trust_remote_code)
+    check_tokenizer_fits(tokenizer, config, model_args.model_name_or_path)
     evaluates = training_args.eval_strategy != "no"
     with training_args.main_process_first(desc="conversations"):
         splits = load_data(script_args)
@@ -46,8 +58,11 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
             eval_rows = conversations(split_of(splits, script_args.dataset_test_split, "eval_strategy"), script_args)
 
     # ---- trainer
+    run_identity = identity(script_args, training_args, model_args, train_rows)
+    check_same_run(checkpoint, run_identity, script_args.resume_anyway, tell)
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
-    trainer = SFTTrainer(
+    preemption = Preemption(tell)
+    trainer = GuardedSFTTrainer(
         model=model_args.model_name_or_path,
         args=training_args,
         train_dataset=train_rows,
@@ -55,14 +70,16 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         processing_class=tokenizer,
         peft_config=get_peft_config(model_args),
         quantization_config=get_quantization_config(model_args),
-        callbacks=[MetricsFile()],
+        callbacks=[MetricsFile(), preemption],
     )
+    trainer.run_identity = run_identity
     show_progress(trainer)
 
     # ---- train, save, evaluate, publish
     if checkpoint:
         tell(f"resuming from {checkpoint}")
     result = trainer.train(resume_from_checkpoint=checkpoint)
+    preemption.raise_if_stopped()
     finish(trainer, result, evaluates, script_args)
 
 
