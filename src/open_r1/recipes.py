@@ -35,7 +35,7 @@ def read_yaml(path: Path) -> tuple[dict, dict[str, int]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}. Check the path after --config.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -49,7 +49,7 @@ def read_yaml(path: Path) -> tuple[dict, dict[str, int]]:
         if key.value in lines:
             raise RecipeError(f"{path}:{line}: `{key.value}` is set twice (first on line {lines[key.value]}).")
         lines[key.value] = line
-    return yaml.safe_load(text), lines
+    return values, lines
 
 
 def nearest(name: str, valid: set[str]) -> str:

@@ -121,6 +121,12 @@ def check_before_loading(training_args, model_args: ModelConfig) -> None:
     name = model_args.model_name_or_path
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise RecipeError(f"model_name_or_path: {name} is not a folder.")
+    folder = Path(name).expanduser()
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        raise RecipeError(
+            f"model_name_or_path: {name} holds no .safetensors file. Other formats are pickles, which can run code, and are "
+            "not read: load the model where you trust it and save it again with save_pretrained."
+        )
     if model_args.attn_implementation == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None:
         raise RecipeError(
             "attn_implementation: flash_attention_2, but the package flash-attn is not installed. "
@@ -149,9 +155,9 @@ def check_output(training_args) -> None:
         ) from None
 
 
-def load_config(model_args: ModelConfig, trust_remote_code: bool) -> PreTrainedConfig:
+def load_config(model_args: ModelConfig, training_args) -> PreTrainedConfig:
     """The model's configuration; raises RecipeError where it cannot be had."""
-    return _loaded(AutoConfig, model_args, trust_remote_code=trust_remote_code)
+    return _loaded(AutoConfig, model_args, trust_remote_code=training_args.trust_remote_code)
 
 
 def _loaded(kind, model_args: ModelConfig, **kwargs):
@@ -166,29 +172,26 @@ def _loaded(kind, model_args: ModelConfig, **kwargs):
         raise RecipeError(f"model_name_or_path: {name} cannot be loaded: {what[:300]} {remedy}") from None
 
 
-def check_tokenizer_fits(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, name: str) -> None:
-    """Raise RecipeError for a tokenizer with tokens that the model has no embedding for."""
-    size = config.get_text_config().vocab_size
-    if size is not None and len(tokenizer) > size:
-        raise RecipeError(
-            f"{name}: tokenizer and model do not fit: {len(tokenizer):,} tokens, but {size:,} embeddings. They are of two "
-            "models, or tokens were added without resize_token_embeddings."
-        )
-
-
 def load_tokenizer(
-    model_args: ModelConfig, script_args: DataArguments, trust_remote_code: bool
+    model_args: ModelConfig, script_args: DataArguments, training_args, config: PreTrainedConfig
 ) -> PreTrainedTokenizerBase:
     """The model's tokenizer, padded on the left as generation needs, with the recipe's chat template if it has one.
 
-    Raises RecipeError when it cannot be loaded or has no chat template.
+    Raises RecipeError when it cannot be loaded, has no chat template, or has tokens that the model does not embed.
     """
-    tokenizer = _loaded(AutoTokenizer, model_args, padding_side="left", trust_remote_code=trust_remote_code)
+    name = model_args.model_name_or_path
+    tokenizer = _loaded(
+        AutoTokenizer, model_args, padding_side="left", trust_remote_code=training_args.trust_remote_code
+    )
     if script_args.chat_template:
         tokenizer.chat_template = script_args.chat_template
     if tokenizer.chat_template is None:
+        raise RecipeError(f"{name} has no chat template. Give one in the recipe: `chat_template: ...`.")
+    size = config.get_text_config().vocab_size
+    if len(tokenizer) > size:
         raise RecipeError(
-            f"{model_args.model_name_or_path} has no chat template. Give one in the recipe: `chat_template: ...`."
+            f"{name}: tokenizer and model do not fit: {len(tokenizer):,} tokens, but {size:,} embeddings. They are of "
+            "two models, or tokens were added without resize_token_embeddings."
         )
     return tokenizer
 

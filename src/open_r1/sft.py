@@ -16,7 +16,6 @@ from open_r1.data import load_data, with_system_prompt
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume
 from open_r1.run_setup import (
     check_before_loading,
-    check_tokenizer_fits,
     finish,
     load_config,
     load_tokenizer,
@@ -32,7 +31,6 @@ from open_r1.training.identity import check_same_run, identity
 from open_r1.training.preemption import Preemption
 
 
-
 class GuardedSFTTrainer(Guarded, SFTTrainer):
     """TRL's SFTTrainer with whole checkpoints."""
 
@@ -46,9 +44,8 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     checkpoint = checkpoint_to_resume(training_args, tell)
 
     # ---- conversations
-    config = load_config(model_args, training_args.trust_remote_code)
-    tokenizer = load_tokenizer(model_args, script_args, training_args.trust_remote_code)
-    check_tokenizer_fits(tokenizer, config, model_args.model_name_or_path)
+    config = load_config(model_args, training_args)
+    tokenizer = load_tokenizer(model_args, script_args, training_args, config)
     evaluates = training_args.eval_strategy != "no"
     with training_args.main_process_first(desc="conversations"):
         splits = load_data(script_args)

@@ -6,35 +6,39 @@ import math
 from collections.abc import Callable
 
 from open_r1.faults import TrainingFault, first_line, place_of
-from open_r1.rewards.completions import completion_text
 
 
 def checked(reward: Callable) -> Callable:
     """The reward, ending the run when it raises or returns what no policy should be trained on.
 
-    Raises TrainingFault naming the reward, the row and the value: a run that goes on with a guess trains on it.
+    Raises TrainingFault naming the reward, the completion and the value: a run that went on with a guess would train on it.
     """
     if inspect.iscoroutinefunction(reward):
 
         @functools.wraps(reward)
-        async def call(completions: list, **kwargs) -> list[float | None]:
+        async def call(*arguments, **columns) -> list[float | None]:
             try:
-                values = await reward(completions=completions, **kwargs)
+                values = await reward(*arguments, **columns)
             except Exception as error:  # a user's code may raise anything
                 raise _raised(reward, error) from error
-            return _sound(reward, values, completions)
+            return _sound(reward, values, _judged(arguments, columns))
 
     else:
 
         @functools.wraps(reward)
-        def call(completions: list, **kwargs) -> list[float | None]:
+        def call(*arguments, **columns) -> list[float | None]:
             try:
-                values = reward(completions=completions, **kwargs)
+                values = reward(*arguments, **columns)
             except Exception as error:  # a user's code may raise anything
                 raise _raised(reward, error) from error
-            return _sound(reward, values, completions)
+            return _sound(reward, values, _judged(arguments, columns))
 
     return call
+
+
+def _judged(arguments: tuple, columns: dict) -> list:
+    """The completions of a call, which TRL passes by name, as text and as tokens."""
+    return arguments[0] if arguments else columns.get("completions", columns.get("completion_ids"))
 
 
 def _raised(reward: Callable, error: Exception) -> TrainingFault:
@@ -69,7 +73,7 @@ def _number(reward: Callable, value, row: int, completion) -> float | None:
         number = math.nan
     if not math.isfinite(number):
         raise TrainingFault(
-            f"reward `{reward.__name__}` returned {value!r:.80} for completion {row} of its batch "
-            f"({completion_text(completion)!r:.80}). Return a finite number, or None for not applicable."
+            f"reward `{reward.__name__}` returned {value!r:.80} for completion {row} of its batch ({completion!r:.80}). "
+            "Return a finite number, or None for not applicable."
         )
     return number
