@@ -41,7 +41,7 @@ OUTPUT_NAMES = {f"{split}.{form}" for split in ("train", "test") for form in ("j
 EPILOG = """\
 other datasets, and your own:
   --dataset SPEC adds training rows, --test_dataset SPEC adds rows to the test output. SPEC is one of
-    NAME[/SPLIT]=FOLDER[:N]  raw files of a known dataset, e.g. medmcqa/validation=./medmcqa:500
+    NAME[/SPLIT]=FOLDER[:N]  raw files of a known dataset, e.g. medmcqa/train=./medmcqa:500
     NAME[/SPLIT][@REV][:N]   the same from the hub, at the revision REV or the one pinned in the loader
     FILE[:N]                 your own questions, .jsonl, .csv or .parquet
   N rows are drawn; without N all are taken. A dataset given for both is drawn from for training first, and the test
@@ -100,6 +100,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="leave bad rows out and list them in rejects.jsonl with the reason",
     )
+    add(
+        "--allow_evaluation_rows",
+        action="store_true",
+        help="train on rows of a split that models are evaluated on; said, and kept in manifest.json",
+    )
     add("--overwrite", action="store_true", help="replace an output that this script wrote")
     return parser.parse_args(argv)
 
@@ -127,6 +132,11 @@ class Part:
     def key(self) -> tuple[str, str, str, str]:
         """What this part is, and its place among the others whatever the order of the flags."""
         return self.name, self.split, str(self.root), str(self.revision)
+
+    @property
+    def trains_on_evaluation(self) -> bool:
+        """Whether training rows come from a split that models are evaluated on."""
+        return self.train != 0 and self.name in DATASETS and self.split in DATASETS[self.name].EVALUATION_SPLITS
 
 
 def plan(args: argparse.Namespace) -> list[Part]:
@@ -162,6 +172,14 @@ def plan(args: argparse.Namespace) -> list[Part]:
             setattr(asked, role, rows)
     if not parts:
         raise DataError("nothing to prepare: give --medqa_usmle_root, --medxpertqa_root or --dataset (see --help)")
+    for leak in parts.values():
+        if leak.trains_on_evaluation and not args.allow_evaluation_rows:
+            others = [name for name in DATASETS[leak.name].SPLITS if name not in DATASETS[leak.name].EVALUATION_SPLITS]
+            raise DataError(
+                f"{leak.name}/{leak.split} is what models are evaluated on: one trained on its rows has no score there. "
+                + (f"Take {leak.name}/{others[0]}, or" if others else "To train on it all the same,")
+                + " give --allow_evaluation_rows"
+            )
     return sorted(parts.values(), key=lambda part: part.key)
 
 
@@ -284,6 +302,11 @@ def prepare(args: argparse.Namespace) -> None:
                 f"{len(drawn)} training rows come from MedXpertQA's test file, since it has no training split; manifest.json "
                 "lists their ids under ids.train, so that an evaluation on MedXpertQA can leave them out"
             )
+        if part.trains_on_evaluation:
+            notes.append(
+                f"{len(drawn)} training rows come from {part.name}/{part.split}, which models are evaluated on "
+                "(--allow_evaluation_rows); manifest.json lists their ids"
+            )
     if not train:
         raise DataError("no training rows: the flags leave none over (see --usmle_nums, --xpert_test_size, --dataset)")
     splits = {"train": shuffled(train, args.seed)} | ({"test": test} if test else {})
@@ -298,6 +321,7 @@ def prepare(args: argparse.Namespace) -> None:
         "columns": columns_of(args),
         "medmcqa_cop_base": args.medmcqa_cop_base,
         "skip_bad_rows": args.skip_bad_rows,
+        "allow_evaluation_rows": args.allow_evaluation_rows,
     }
     with whole_folder(output, args.overwrite, OUTPUT_NAMES) as folder:
         write_prepared(folder, splits)

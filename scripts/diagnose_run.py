@@ -16,7 +16,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from open_r1.evaluation.presets import PROMPTS
-from open_r1.evaluation.statistics import compare
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGES = {"ours": "judge", "HuatuoGPT-compatible": "huatuo"}
@@ -55,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 def diagnosis(folder: Path, names: list[str]) -> str:
     """The tables in Markdown; `names` are the models' folders, the base first."""
     # Imported here: a mistake on the command line should not wait for Inspect.
-    from open_r1.evaluation.results import find_logs, read_result
+    from open_r1.evaluation.results import compare_results, find_logs, read_result
     from open_r1.evaluation.table import markdown, percent
 
     found = {}
@@ -77,7 +76,7 @@ def diagnosis(folder: Path, names: list[str]) -> str:
             for prompt in PROMPTS:
                 for label in JUDGES:
                     base = found[benchmark, names[0], prompt, label]
-                    paired = compare(found[benchmark, name, prompt, label].outcomes, base.outcomes)
+                    paired = compare_results(found[benchmark, name, prompt, label], base)
                     shown = (
                         f"{100 * paired['difference']:+.2f} [{100 * paired['low']:+.2f}, {100 * paired['high']:+.2f}]"
                     )

@@ -1,5 +1,6 @@
 """From the datasets a recipe names to the rows a trainer takes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from datasets import Dataset, DatasetDict
 
 from open_r1.arguments import DataArguments, RecipeError
 from open_r1.questions.files import BadRow, brief, read_jsonl
+from open_r1.questions.manifest import DATA_MANIFESTS
 from open_r1.questions.own import load as load_own_questions
 from open_r1.questions.prepared import row_from_question
 
@@ -111,6 +113,18 @@ def _read(called: str, kind: str, **arguments) -> DatasetDict:
             f"dataset {called} cannot be read: {type(cause).__name__}: {' '.join(str(cause).split())[:300]} Prepare it again, "
             "or name another with --dataset_name."
         ) from None
+
+
+def trained_on(args: DataArguments, model: str) -> dict[str, dict]:
+    """The manifests of the prepared folders that a run trains on, and of those its model was trained on, by name."""
+    names = [part["id"] for part in args.dataset_mixture["datasets"]] if args.dataset_mixture else [args.dataset_name]
+    earlier = Path(model).expanduser() / DATA_MANIFESTS
+    found = json.loads(earlier.read_text(encoding="utf-8")) if earlier.is_file() else {}
+    for name in names:
+        manifest = Path(name).expanduser() / "manifest.json"
+        if manifest.is_file():
+            found[name] = json.loads(manifest.read_text(encoding="utf-8"))
+    return found
 
 
 def with_prompts(rows: Dataset, args: DataArguments) -> Dataset:

@@ -54,7 +54,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--max_model_length", type=int, help="of the started server")
     add("--seed", type=int, default=42)
     add("--shuffle_options", type=int, metavar="SEED", help="options in a seeded other order")
-    add("--exclude_trained", metavar="MANIFEST", help="leave out rows that this manifest of training data lists")
+    add(
+        "--exclude_trained",
+        metavar="MANIFEST",
+        help="leave out rows that this manifest of training data lists, instead of those that the model's run folder "
+        "names; '' leaves none out",
+    )
     add("--prompt", choices=list(PROMPTS), help="the form of asking, instead of the preset's")
     add("--system_prompt", help="instead of the preset's; '' for none")
     add("--temperature", type=float, help="instead of the preset's")
@@ -123,6 +128,7 @@ def evaluate(args: argparse.Namespace) -> int:
             log_level="error",
             display="rich" if sys.stdout.isatty() else "plain",
             ctl_server=False,
+            acp_server=False,
         )
 
     # ---- what came of it
@@ -131,8 +137,10 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def build_tasks(args: argparse.Namespace) -> list:
     """The Inspect tasks that --task names, in its order; raises DataError, FileNotFoundError."""
+    from open_r1.evaluation.selection import manifests_of
     from open_r1.evaluation.tasks import TASKS, prepared
 
+    trained = manifests_of(args.model) if args.exclude_trained is None else args.exclude_trained
     own = {"system_prompt": args.system_prompt, "k": args.samples, "seed": args.seed}
     sampling = {"temperature": args.temperature, "max_tokens": args.max_tokens}
     tasks = []
@@ -150,7 +158,7 @@ def build_tasks(args: argparse.Namespace) -> list:
                 preset=args.preset,
                 split=split or None,
                 shuffle=args.shuffle_options,
-                exclude=args.exclude_trained,
+                exclude=trained,
                 prompt=args.prompt,
                 **own,
                 **sampling,

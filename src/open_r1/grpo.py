@@ -16,10 +16,10 @@ from transformers import PreTrainedTokenizerBase, set_seed
 from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
-from open_r1.data import check_context, drop_long_prompts, load_data, with_prompts
+from open_r1.data import check_context, drop_long_prompts, load_data, trained_on, with_prompts
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume
+from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -102,6 +102,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
         # ---- train
         if checkpoint:
             tell(f"resuming from {checkpoint}")
+        write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
         result = trainer.train(resume_from_checkpoint=checkpoint)
         preemption.raise_if_stopped()
         finish(trainer, result, evaluates, script_args)

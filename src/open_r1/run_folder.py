@@ -10,7 +10,16 @@ from accelerate.utils import broadcast_object_list
 from transformers import ProgressCallback, TrainerCallback
 
 from open_r1.arguments import RecipeError
+from open_r1.questions.manifest import DATA_MANIFESTS
 from open_r1.training.checkpoints import damage, newest_whole
+
+
+def write_data_manifests(training_args, manifests: dict[str, dict]) -> None:
+    """Keep in the run's folder what it trains on, so that an evaluation of its model can leave those rows out."""
+    if training_args.process_index == 0 and manifests:
+        path = Path(training_args.output_dir) / DATA_MANIFESTS
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(manifests, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 class MetricsFile(TrainerCallback):

@@ -12,8 +12,8 @@ from transformers import set_seed
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config, get_quantization_config
 
 from open_r1.arguments import SFTScriptArguments
-from open_r1.data import load_data, with_system_prompt
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume
+from open_r1.data import load_data, trained_on, with_system_prompt
+from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -75,6 +75,7 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     # ---- train, save, evaluate, publish
     if checkpoint:
         tell(f"resuming from {checkpoint}")
+    write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
     result = trainer.train(resume_from_checkpoint=checkpoint)
     preemption.raise_if_stopped()
     finish(trainer, result, evaluates, script_args)

@@ -4,11 +4,15 @@ import json
 from collections import Counter
 
 import pytest
+from evaluation.stand_in import stand_in
 
+from open_r1.evaluate import main as evaluate
 from open_r1.evaluation.presets import BENCHMARKS, HUATUO_PROMPT, PRESETS, SIX, TRAINING_PROMPT
 from open_r1.evaluation.selection import cluster, select
 from open_r1.evaluation.shuffle import shuffled_options
+from open_r1.evaluation.table import main as table
 from open_r1.questions import DataError, Question
+from open_r1.questions.manifest import DATA_MANIFESTS
 
 
 def test_the_huatuo_file_has_8381_rows():
@@ -131,3 +135,29 @@ def test_the_two_forms_of_a_prompt():
     asked = question("one", "two")
     assert TRAINING_PROMPT.user(asked) == "stem\nAnswer Choices: (A) one (B) two"
     assert HUATUO_PROMPT.user(asked).endswith("question:\nstem\nA. one\nB. two")
+
+
+def test_the_rows_that_a_run_folder_names_are_left_out_and_compared_without(data_root, tmp_path, capsys):
+    """A checkpoint finds its run's manifests; its base, asked all rows, is compared on those that both were asked."""
+    checkpoint = tmp_path / "run" / "checkpoint-5"
+    checkpoint.mkdir(parents=True)
+    manifests = {"./data/a": {"ids": {"train": {"medxpertqa": ["Text-7"]}}}}
+    manifests |= {"./data/b": {"ids": {"train": {"medxpertqa": ["Text-1001"], "medqa_usmle": ["medqa-0"]}}}}
+    (tmp_path / "run" / DATA_MANIFESTS).write_text(json.dumps(manifests))
+    asked = {}
+    for model, text, flags in (
+        (str(checkpoint), "<answer>C</answer>", []),
+        ("base", "<answer>A</answer>", []),
+        (str(checkpoint), "<answer>C</answer>", ["--exclude_trained", ""]),
+    ):
+        out = tmp_path / f"out{len(asked)}"
+        with stand_in(text=text) as server:
+            command = ["--model", model, "--base_url", server.url, "--task", "medxpertqa", "--output_dir", str(out)]
+            assert evaluate([*command, "--data_root", str(data_root), *flags]) == 0
+        asked[out] = len(server.asked)
+    trained, base, _ = asked
+    assert list(asked.values()) == [4, 6, 6]
+    assert "2 rows left out that data_manifests.json lists as trained on" in (trained / "results.md").read_text()
+    capsys.readouterr()
+    assert table([str(trained), "--base", str(base)]) == 0
+    assert "| 4         | +100.00 [+100.00, +100.00] | 4 / 0" in capsys.readouterr().out

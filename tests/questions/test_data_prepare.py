@@ -156,6 +156,20 @@ def test_other_datasets_and_own_files(script, tmp_path):
     assert all(question.answer == "B" for question in test)
 
 
+def test_evaluation_rows_are_trained_on_only_when_told_to(script, tmp_path, capsys):
+    write_jsonl(tmp_path / "medmcqa/validation.jsonl", [raw_rows.medmcqa(n, cop=n % 4) for n in range(12)])
+    dataset = f"medmcqa/validation={tmp_path}/medmcqa"
+    # As a test set they are what they are for.
+    own = write_jsonl(tmp_path / "own.jsonl", [{"stem": f"Which {n}?", "answer": "x"} for n in range(5)])
+    assert script.main(["--dataset", str(own), "--test_dataset", dataset, "--output_dir", str(tmp_path / "test")]) == 0
+    assert script.main(["--dataset", dataset, "--output_dir", str(tmp_path / "train")]) == 2
+    flags = ["--dataset", dataset, "--allow_evaluation_rows", "--output_dir", str(tmp_path / "train")]
+    assert script.main(flags) == 0
+    assert "warning: 12 training rows come from medmcqa/validation" in capsys.readouterr().out
+    made = manifest(tmp_path / "train")
+    assert made["settings"]["allow_evaluation_rows"] and len(made["ids"]["train"]["medmcqa"]) == 12
+
+
 def test_overlap_of_training_and_test_rows_is_told(script, tmp_path, capsys):
     train = write_jsonl(tmp_path / "train_rows.jsonl", [{"stem": f"Which {n}?", "answer": "x"} for n in range(5)])
     test = write_jsonl(tmp_path / "test_rows.jsonl", [{"stem": f"WHICH {n}", "answer": "x"} for n in range(2)])

@@ -35,6 +35,11 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "data_prepare.py"
         (["--dataset", "medmqca=."], "--dataset medmqca=.: neither a file nor one of medqa_usmle"),
         (["--dataset", "medmcqa/moon=."], "medmcqa has no split 'moon'"),
         (["--dataset", "medmcqa@abc=."], "a revision is for the hub"),
+        (
+            ["--dataset", "medmcqa/validation=."],
+            "what models are evaluated on: one trained on its rows has no score there. Take medmcqa/train",
+        ),
+        (["--dataset", "gpqa=."], "gpqa/main is what models are evaluated on"),
         (["M", "--columns", "{"], "--columns: not JSON"),
         (["M", "--columns", "[]"], "--columns: expected a JSON object"),
     ],

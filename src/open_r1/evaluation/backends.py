@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inspect_ai.model import Model, get_model
+from inspect_ai.model import Model, ModelInfo, get_model, set_model_info
 
 from open_r1.arguments import RecipeError
 from open_r1.rollouts.errors import ServerError
@@ -42,6 +42,15 @@ def open_model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
 
     Raises RecipeError when it cannot run here, ServerError when a started server does not get ready.
     """
+    with _model(backend, greedy, log) as model:
+        # Inspect looks up the context length of models it does not know by loading them from the hub by their name: a
+        # local folder's name would go out, and a machine without a network waits for the answer.
+        set_model_info(str(model), ModelInfo())
+        yield model
+
+
+@contextlib.contextmanager
+def _model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
     name = backend.model.rstrip("/")
     if backend.local:
         # Inspect samples unless told otherwise, and transformers refuse a temperature of 0.

@@ -10,7 +10,7 @@ from inspect_ai.scorer import CORRECT, Score
 
 from open_r1.answers.found import Found
 from open_r1.evaluation.asking import completion_of, huatuo_judged, judged
-from open_r1.evaluation.statistics import Outcome, summarize
+from open_r1.evaluation.statistics import Outcome, compare, summarize
 from open_r1.questions import DataError
 
 # Sides of the HuatuoGPT-compatible reading; its published number is the better of the two.
@@ -38,6 +38,8 @@ class Result:
     groups: list[str]
     outcomes: list[Outcome]
     log: Path
+    left_out: frozenset[str] = frozenset()
+    """Ids of rows that were not asked, since the model was trained on them."""
 
     @property
     def summary(self) -> dict:
@@ -100,7 +102,17 @@ def read_result(path: Path, rescore: str | None = None) -> Result:
         groups=groups,
         outcomes=outcomes,
         log=path,
+        left_out=frozenset(metadata["left_out"]),
     )
+
+
+def compare_results(ours: Result, base: Result) -> dict:
+    """`compare` of two results; rows that either left out as trained on are left out of both.
+
+    Raises ValueError when the other questions are not the same.
+    """
+    left_out = ours.left_out | base.left_out
+    return compare(*([o for o in one.outcomes if o.id.partition("#")[0] not in left_out] for one in (ours, base)))
 
 
 def model_name(log: EvalLog) -> str:

@@ -1,6 +1,5 @@
 """The questions that an evaluation asks, and what is to be said about them."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from open_r1.evaluation.presets import BENCHMARKS, preset_rows
 from open_r1.evaluation.shuffle import shuffled_options
 from open_r1.questions import DATASETS, DataError, Question, load
 from open_r1.questions.files import find_file
+from open_r1.questions.manifest import DATA_MANIFESTS, trained_ids
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class Selection:
     unique: int
     expected: int | None
     told: str
+    left_out: tuple[str, ...] = ()
+    """Ids of rows that the model was trained on."""
 
     @property
     def complete(self) -> bool:
@@ -36,8 +38,8 @@ def select(
     """The rows of a preset's benchmark, from DATA_ROOT/NAME or, without one, from the hub at the pinned revision.
 
     Files on disk may be part of a benchmark: that is told, not refused. The hub's rows must be as many as the preset
-    names. `split` takes another split, which is told too; `exclude` is the manifest of prepared training data, whose
-    training ids are left out. Raises BadRow, DataError, FileNotFoundError.
+    names. `split` takes another split, which is told too; `exclude` is the manifest of prepared training data, or a run's
+    DATA_MANIFESTS, whose training ids are left out. Raises BadRow, DataError, FileNotFoundError.
     """
     _, rows = preset_rows(preset, task)
     dataset = BENCHMARKS[task].dataset
@@ -57,9 +59,12 @@ def select(
     notes = []
     if split and split != rows.split:
         notes.append(f"split {split}, NOT the preset's {rows.split}")
+    left_out = ()
     if exclude:
-        questions = _without(questions, exclude)
-        notes.append(f"{found - len(questions):,} rows left out that {Path(exclude).name} lists as trained on")
+        trained = trained_ids(find_file(exclude, ["manifest.json"], "the training data's manifest"))
+        left_out = tuple(question.id for question in questions if (question.source, question.id) in trained)
+        questions = [question for question in questions if (question.source, question.id) not in trained]
+        notes.append(f"{len(left_out):,} rows left out that {Path(exclude).name} lists as trained on")
     if shuffle is not None:
         questions = [shuffled_options(question, shuffle) for question in questions]
         notes.append(f"options shuffled, seed {shuffle}")
@@ -70,7 +75,7 @@ def select(
         questions = [repeated for question in questions for repeated in _repeats(question, rows.repeats)]
         notes.append(f"each asked {rows.repeats} times, {len(questions):,} rows; errors are over the {unique:,}")
     told = f"{task} ({preset}): {unique:,} of {rows.count:,} questions" + "".join(f"; {note}" for note in notes)
-    return Selection(questions, unique, rows.count, told)
+    return Selection(questions, unique, rows.count, told, left_out)
 
 
 def select_prepared(folder: str, split: str = "test") -> Selection:
@@ -78,6 +83,13 @@ def select_prepared(folder: str, split: str = "test") -> Selection:
     questions = load(folder, split=split)
     told = f"{Path(folder).name}: {len(questions):,} questions of its {split} split"
     return Selection(questions, len(questions), None, told)
+
+
+def manifests_of(model: str) -> str | None:
+    """The file in a trained model's run folder that names what it was trained on; None for a model without one."""
+    folder = Path(model).expanduser()
+    # A checkpoint lies in its run's folder.
+    return next((str(f / DATA_MANIFESTS) for f in (folder, folder.parent) if (f / DATA_MANIFESTS).is_file()), None)
 
 
 def cluster(question: Question) -> str:
@@ -94,16 +106,6 @@ def _root(data_root: str, dataset: str) -> Path:
     if not (folder / dataset).is_dir():
         raise FileNotFoundError(f"{folder / dataset}: no such folder; DATA_ROOT must hold {dataset}/ for this task")
     return folder / dataset
-
-
-def _without(questions: list[Question], manifest: str) -> list[Question]:
-    path = find_file(manifest, ["manifest.json"], "the training data's manifest")
-    try:
-        trained = json.loads(path.read_text(encoding="utf-8"))["ids"]["train"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise DataError(f"{path}: expected a manifest with ids.train, as scripts/data_prepare.py writes it") from None
-    known = {(source, identity) for source, ids in trained.items() for identity in ids}
-    return [question for question in questions if (question.source, question.id) not in known]
 
 
 def _repeats(question: Question, times: int) -> list[Question]:

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from open_r1.evaluation.presets import BENCHMARKS, SIX
-from open_r1.evaluation.results import Result, find_logs, read_result
-from open_r1.evaluation.statistics import compare
+from open_r1.evaluation.results import Result, compare_results, find_logs, read_result
 from open_r1.questions import DataError
 
 # Tab. 1 of Qsingle/open-medical-r1, in percent, in the order of SIX. Its scorer is HuatuoGPT-o1's.
@@ -126,7 +125,7 @@ def comparison_table(results: Sequence[Result], bases: Sequence[Result]) -> str:
                 f"{result.log}: no base log of {result.benchmark} with preset {result.preset} among those of --base"
             )
         try:
-            found = compare(result.outcomes, base.outcomes)
+            found = compare_results(result, base)
         except ValueError as error:
             raise DataError(f"{result.log} and {base.log}: {error}") from None
         interval = f"{100 * found['difference']:+.2f} [{100 * found['low']:+.2f}, {100 * found['high']:+.2f}]"
@@ -134,12 +133,13 @@ def comparison_table(results: Sequence[Result], bases: Sequence[Result]) -> str:
             [
                 result.benchmark,
                 f"{Path(result.model).name} − {Path(base.model).name}",
+                f"{found['questions']:,}",
                 interval,
                 f"{found['better']} / {found['worse']}",
                 f"{found['p']:.3g}",
             ]
         )
-    return markdown(["task", "difference", "points, 95% interval", "better / worse", "McNemar p"], rows)
+    return markdown(["task", "difference", "questions", "points, 95% interval", "better / worse", "McNemar p"], rows)
 
 
 def judges_table(logs: Sequence[Path]) -> str:

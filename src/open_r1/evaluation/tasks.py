@@ -111,5 +111,6 @@ def _task(
             "complete": selection.complete,
             "changed": list(changed),
             "groups": list(groups),
+            "left_out": list(selection.left_out),
         },
     )

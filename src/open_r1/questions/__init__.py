@@ -30,7 +30,7 @@ DATASETS = {
     "medcalc": medcalc,
     "ddxplus": ddxplus,
 }
-"""Loaders by name. Each has SPLITS (the default first), find, load and load_hub."""
+"""Loaders by name. Each has SPLITS (the default first), EVALUATION_SPLITS (not to be trained on), find, load and load_hub."""
 
 
 def load(name: str | Path, root: Path | str | None = None, split: str | None = None, **options) -> list[Question]:

@@ -27,6 +27,7 @@ from open_r1.questions.record import Question
 
 SOURCE = "ddxplus"
 SPLITS = ("train", "validate", "test")
+EVALUATION_SPLITS = ("validate", "test")
 HUB = "aai530-group6/ddxplus"
 # No revision is pinned here: `load_hub` asks for one.
 REVISION = None

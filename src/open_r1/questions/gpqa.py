@@ -14,6 +14,7 @@ from open_r1.questions.record import Question
 
 SOURCE = "gpqa"
 SPLITS = ("main", "diamond", "extended")
+EVALUATION_SPLITS = SPLITS
 HUB = "Idavidrein/gpqa"
 REVISION = "633f5ee89ab8ad4522a9f850766b73f62147ffdd"
 WRONG = ("Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")

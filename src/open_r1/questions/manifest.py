@@ -6,7 +6,26 @@ from collections import Counter
 from pathlib import Path
 
 from open_r1 import __version__
+from open_r1.questions.files import DataError
 from open_r1.questions.record import Question
+
+DATA_MANIFESTS = "data_manifests.json"
+"""In a run's folder: the manifests of all that its model was trained on, by dataset name."""
+
+
+def trained_ids(path: Path) -> set[tuple[str, str]]:
+    """(source, id) of every training row that a manifest, or a run's DATA_MANIFESTS, lists; raises DataError for others."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        manifests = list(found.values()) if path.name == DATA_MANIFESTS else [found]
+        return {
+            (source, identity)
+            for manifest in manifests
+            for source, ids in manifest["ids"]["train"].items()
+            for identity in ids
+        }
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        raise DataError(f"{path}: expected a manifest with ids.train, as scripts/data_prepare.py writes it") from None
 
 
 def file_entry(path: Path, root: Path) -> dict:

@@ -10,6 +10,7 @@ from open_r1.questions.record import Kind, Question
 
 SOURCE = "medcalc"
 SPLITS = ("test", "train")
+EVALUATION_SPLITS = ("test",)
 HUB = "ncbi/MedCalc-Bench-v1.0"
 # Releases differ in their labels, and none is pinned here: `load_hub` asks for a revision.
 REVISION = None

@@ -19,6 +19,7 @@ from open_r1.questions.record import Question
 
 SOURCE = "medmcqa"
 SPLITS = ("train", "validation")
+EVALUATION_SPLITS = ("validation",)
 HUB = "openlifescienceai/medmcqa"
 REVISION = "91c6572c454088bf71b679ad90aa8dffcd0d5868"
 COLUMNS = {"A": "opa", "B": "opb", "C": "opc", "D": "opd"}

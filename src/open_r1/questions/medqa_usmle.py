@@ -10,6 +10,7 @@ from open_r1.questions.record import Question
 
 SOURCE = "medqa_usmle"
 SPLITS = ("train", "dev", "test")
+EVALUATION_SPLITS = ("test",)
 HUB = "GBaker/MedQA-USMLE-4-options"
 REVISION = "0fb93dd23a7339b6dcd27e241cb9b5eca62d4d18"
 

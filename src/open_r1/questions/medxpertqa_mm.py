@@ -4,7 +4,8 @@ from functools import partial
 
 from open_r1.questions import medxpertqa
 
-SPLITS, HUB, REVISION = medxpertqa.SPLITS, medxpertqa.HUB, medxpertqa.REVISION
+SPLITS, EVALUATION_SPLITS = medxpertqa.SPLITS, medxpertqa.EVALUATION_SPLITS
+HUB, REVISION = medxpertqa.HUB, medxpertqa.REVISION
 
 find = partial(medxpertqa.find, subset="MM")
 load = partial(medxpertqa.load, subset="MM")

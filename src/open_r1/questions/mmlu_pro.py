@@ -19,6 +19,7 @@ from open_r1.questions.record import Question
 
 SOURCE = "mmlu_pro"
 SPLITS = ("test", "validation")
+EVALUATION_SPLITS = ("test",)
 HUB = "TIGER-Lab/MMLU-Pro"
 # Answers changed between revisions (question 2817 was F, then E), so that a score means nothing without this.
 REVISION = "527feea0afed1de15a8c115abf7be4c912123315"

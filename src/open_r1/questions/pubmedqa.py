@@ -20,6 +20,7 @@ from open_r1.questions.record import Kind, Question
 SOURCE = "pubmedqa"
 # `test` is the official 500 of test_ground_truth.json, `train` the other 500. Papers report on 1,000 or on 500.
 SPLITS = ("all", "train", "test")
+EVALUATION_SPLITS = ("all", "test")
 HUB = "qiaojin/PubMedQA"
 REVISION = "9001f2853fb87cab8d220904e0de81ac6973b318"
 OPTIONS = {"A": "yes", "B": "no", "C": "maybe"}
