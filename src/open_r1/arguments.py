@@ -67,7 +67,15 @@ class DataArguments(trl.ScriptArguments):
 
     def __post_init__(self):
         # The command line passes mappings as JSON strings.
-        for name in ("dataset_mixture", "dataset_columns", "reward_args", "curriculum", "dynamic_sampling"):
+        names = (
+            "dataset_mixture",
+            "dataset_columns",
+            "reward_args",
+            "trace_columns",
+            "curriculum",
+            "dynamic_sampling",
+        )
+        for name in names:
             value = getattr(self, name, None)
             if isinstance(value, str):
                 try:
@@ -154,6 +162,27 @@ class SFTScriptArguments(DataArguments):
     system_prompt: str | None = field(
         default=None, metadata={"help": "System message put before conversations that have none."}
     )
+    trace_columns: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "Columns of rows that hold no conversation: {question: column, reasoning: column, answer: column}."
+        },
+    )
+    trace_form: str = field(
+        default="think_answer",
+        metadata={
+            "help": "How reasoning and answer of trace_columns are written: 'think_answer' (tags) or 'final_response' "
+            "(HuatuoGPT-o1's headings).",
+            "choices": ["think_answer", "final_response"],
+        },
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.trace_columns is not None and self.trace_columns.keys() != {"question", "reasoning", "answer"}:
+            raise ValueError(
+                f"`trace_columns` names the columns of question, reasoning and answer, got {self.trace_columns!r}."
+            )
 
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")

@@ -8,11 +8,12 @@ import datasets
 import pyarrow
 from datasets import Dataset, DatasetDict
 
-from open_r1.arguments import DataArguments, RecipeError
+from open_r1.arguments import DataArguments, RecipeError, SFTScriptArguments
 from open_r1.questions.files import BadRow, brief, read_jsonl
 from open_r1.questions.manifest import DATA_MANIFESTS
 from open_r1.questions.own import load as load_own_questions
 from open_r1.questions.prepared import row_from_question
+from open_r1.rewards.form import WRITTEN
 
 READERS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 
@@ -160,6 +161,38 @@ def _is_message(message) -> bool:
         and isinstance(content := message.get("content"), str | list)
         and bool(content)
     )
+
+
+def with_conversations(rows: Dataset, args: SFTScriptArguments) -> Dataset:
+    """SFT rows: `messages`, `prompt` and `completion`, or `text`; conversations under the recipe's system prompt.
+
+    Raises RecipeError when the rows have none of these, or not the columns that `trace_columns` names.
+    """
+    if args.trace_columns:
+        if missing := set(args.trace_columns.values()) - set(rows.column_names):
+            raise RecipeError(
+                f"trace_columns: the data has no column {', '.join(sorted(missing))}, only {', '.join(rows.column_names)}."
+            )
+        ask, think, answer = (args.trace_columns[name] for name in ("question", "reasoning", "answer"))
+
+        def convert(row: dict) -> dict:
+            written = WRITTEN[args.trace_form].format(reasoning=row[think].strip(), answer=row[answer].strip())
+            prompt = with_system_prompt([{"role": "user", "content": row[ask]}], args.system_prompt)
+            return {"prompt": prompt, "completion": [{"role": "assistant", "content": written}]}
+
+        return rows.map(convert, remove_columns=rows.column_names, desc="traces")
+    key = next((name for name in ("messages", "prompt") if name in rows.column_names), None)
+    if (key is None and "text" not in rows.column_names) or (
+        key == "prompt" and "completion" not in rows.column_names
+    ):
+        raise RecipeError(
+            "SFT learns from `messages`, from `prompt` and `completion`, or from `text`; the data has only "
+            f"{', '.join(rows.column_names)}. Name columns of reasoning traces with `trace_columns`, or have a teacher "
+            "write traces: src/open_r1/generate.py."
+        )
+    if key is None or not args.system_prompt or not isinstance(rows[0][key], list):
+        return rows
+    return rows.map(lambda row: {key: with_system_prompt(row[key], args.system_prompt)}, desc="system prompt")
 
 
 def with_system_prompt(messages: list[dict], system_prompt: str | None) -> list[dict]:

@@ -10,7 +10,6 @@ on where a killed one stopped. Inspect asks and keeps; the rows, the prompt, the
 import argparse
 import sys
 from pathlib import Path
-from urllib.parse import urlparse
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -85,16 +84,13 @@ def evaluate(args: argparse.Namespace) -> int:
     folder = args.output_dir or Path("runs/evaluation") / Path(args.model).name / args.preset
 
     # ---- tasks (imported here: Inspect takes seconds, and a mistake on the command line should not)
-    import inspect_ai
-
-    from open_r1.evaluation.backends import Backend, open_model
+    from open_r1.evaluation.backends import Backend
     from open_r1.evaluation.report import write_report
+    from open_r1.evaluation.run import ask_all
 
     tasks = build_tasks(args)
     for task in tasks:
         print(task.metadata["told"], flush=True)
-        task.metadata |= {"model": args.model}
-    greedy = all(not task.config.temperature for task in tasks)
 
     # ---- ask
     backend = Backend(
@@ -106,33 +102,10 @@ def evaluate(args: argparse.Namespace) -> int:
         parallel=args.parallel,
         max_model_length=args.max_model_length,
     )
-    with open_model(backend, greedy, folder / "server.log") as model:
-        _, logs = inspect_ai.eval_set(
-            tasks,
-            log_dir=str(folder / "logs"),
-            model=model,
-            limit=args.limit,
-            max_connections=args.max_connections or (32 if backend.local else 256),
-            # One benchmark after the other, each with all connections.
-            max_tasks=1,
-            # A row that fails costs its own point and no more; the same command asks it again.
-            fail_on_error=True,
-            continue_on_fail=True,
-            retry_attempts=0,
-            # Long enough for a server to be restarted; connection errors are repeated until then.
-            timeout=1800,
-            # Other benchmarks and settings may lie in the same folder.
-            log_dir_allow_dirty=True,
-            retry_cleanup=True,
-            # The report says how many failed and why; Inspect would print every failed request in full.
-            log_level="error",
-            display="rich" if sys.stdout.isatty() else "plain",
-            ctl_server=False,
-            acp_server=False,
-        )
+    logs = ask_all(tasks, backend, folder, args.limit, args.max_connections)
 
     # ---- what came of it
-    return write_report([Path(urlparse(log.location).path) for log in logs], folder)
+    return write_report(logs, folder)
 
 
 def build_tasks(args: argparse.Namespace) -> list:

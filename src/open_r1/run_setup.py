@@ -24,6 +24,7 @@ from transformers import (
 from trl import ModelConfig
 
 from open_r1 import faults
+from open_r1.adapters import check_adapters
 from open_r1.arguments import DataArguments, RecipeError
 from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
@@ -127,6 +128,7 @@ def check_before_loading(training_args, model_args: ModelConfig) -> None:
             f"model_name_or_path: {name} holds no .safetensors file. Other formats are pickles, which can run code, and are "
             "not read: load the model where you trust it and save it again with save_pretrained."
         )
+    check_adapters(training_args, model_args)
     if model_args.attn_implementation == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None:
         raise RecipeError(
             "attn_implementation: flash_attention_2, but the package flash-attn is not installed. "

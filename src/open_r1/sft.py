@@ -1,18 +1,22 @@
 """Supervised fine-tuning: the cold start before GRPO, or a baseline beside it.
 
-Rows hold `messages`, or `prompt` and `completion`, or `text`. TRL's SFTTrainer computes every number.
+Rows hold `messages`, or `prompt` and `completion` (what generate.py writes), or `text`, or three columns that
+`trace_columns` names. The loss is the completion's alone, or with `assistant_only_loss: true` that of all the assistant's turns in
+`messages`. `packing: true` fills sequences with several conversations that do not see each other. TRL's SFTTrainer computes every
+number.
 
-    accelerate launch --config_file recipes/accelerate_configs/zero3.yaml \\
-        src/open_r1/sft.py --config recipes/HuatuoGPT-o1/sft/config_demo.yaml
+    accelerate launch --num_processes 4 --config_file recipes/accelerate_configs/zero3.yaml \\
+        src/open_r1/sft.py --config recipes/HuatuoGPT-o1/sft/config_traces.yaml
 """
 
 from functools import partial
 
-from transformers import set_seed
+from transformers import PreTrainedTokenizerBase, set_seed
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config, get_quantization_config
+from trl.chat_template_utils import get_training_chat_template, has_generation_markers
 
-from open_r1.arguments import SFTScriptArguments
-from open_r1.data import load_data, trained_on, with_system_prompt
+from open_r1.arguments import RecipeError, SFTScriptArguments
+from open_r1.data import load_data, trained_on, with_conversations
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
@@ -46,13 +50,16 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     # ---- conversations
     config = load_config(model_args, training_args)
     tokenizer = load_tokenizer(model_args, script_args, training_args, config)
+    check_template(tokenizer, training_args)
     evaluates = training_args.eval_strategy != "no"
     with training_args.main_process_first(desc="conversations"):
         splits = load_data(script_args)
-        train_rows = conversations(split_of(splits, script_args.dataset_train_split, "training"), script_args)
+        train_rows = with_conversations(split_of(splits, script_args.dataset_train_split, "training"), script_args)
         eval_rows = None
         if evaluates:
-            eval_rows = conversations(split_of(splits, script_args.dataset_test_split, "eval_strategy"), script_args)
+            eval_rows = with_conversations(
+                split_of(splits, script_args.dataset_test_split, "eval_strategy"), script_args
+            )
 
     # ---- trainer
     run_identity = identity(script_args, training_args, model_args, train_rows)
@@ -81,12 +88,19 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     finish(trainer, result, evaluates, script_args)
 
 
-def conversations(rows, script_args: SFTScriptArguments):
-    """The rows with the recipe's system prompt before conversations that bring none."""
-    key = next((name for name in ("messages", "prompt") if name in rows.column_names), None)
-    if key is None or not script_args.system_prompt or not isinstance(rows[0][key], list):
-        return rows
-    return rows.map(lambda row: {key: with_system_prompt(row[key], script_args.system_prompt)}, desc="system prompt")
+def check_template(tokenizer: PreTrainedTokenizerBase, training_args: SFTConfig) -> None:
+    """Raise RecipeError when the chat template does not say which tokens are the assistant's."""
+    if not training_args.assistant_only_loss or has_generation_markers(tokenizer.chat_template):
+        return
+    try:
+        # TRL knows such templates for the common families.
+        get_training_chat_template(tokenizer)
+    except ValueError:
+        raise RecipeError(
+            "assistant_only_loss: true, but the chat template does not mark the assistant's turns, and TRL knows no marked "
+            "version of it. Give one in the recipe, with {% generation %} and {% endgeneration %} around what the "
+            "assistant says (`chat_template: ...`), or rows of `prompt` and `completion` without this key."
+        ) from None
 
 
 if __name__ == "__main__":

@@ -3,18 +3,24 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class StandIn(ThreadingHTTPServer):
-    """Answers every chat with `text`; `asked` are the user messages in order, those with `refuse` in them get a 400."""
+    """Answers every chat with `text`, or what it makes of the user message; `asked` are the user messages in order, those with `refuse` in them get a 400."""
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 1024
 
-    def __init__(self, text: str = "<think>x</think><answer>B</answer>", delay: float = 0.0, port: int = 0):
+    def __init__(
+        self,
+        text: str | Callable[[str], str] = "<think>x</think><answer>B</answer>",
+        delay: float = 0.0,
+        port: int = 0,
+    ):
         super().__init__(("127.0.0.1", port), _Handler)
         self.text, self.delay, self.refuse = text, delay, ""
         self.refused = 0
@@ -42,7 +48,10 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delay)
         self.server.asked.append(request["messages"][-1]["content"])
         self.server.seeds.append(request.get("seed"))
-        message = {"role": "assistant", "content": self.server.text}
+        text = self.server.text
+        if callable(text):
+            text = text(request["messages"][-1]["content"])
+        message = {"role": "assistant", "content": text}
         self._send(
             200,
             {

@@ -5,8 +5,8 @@ import json
 import pytest
 from transformers import AutoTokenizer
 
-from open_r1.arguments import GRPOScriptArguments, RecipeError
-from open_r1.data import drop_long_prompts, load_data, with_prompts
+from open_r1.arguments import GRPOScriptArguments, RecipeError, SFTScriptArguments
+from open_r1.data import drop_long_prompts, load_data, with_conversations, with_prompts
 from open_r1.questions import question_from_row
 
 
@@ -80,3 +80,28 @@ def test_your_own_questions_by_a_column_map(tmp_path):
     assert rows[0]["prompt"][0]["content"] == "Which?\nAnswer Choices: (A) one (B) two"
     assert [row["reference"] for row in rows] == ["B", "A"]
     assert question_from_row(rows[0]).answer_text == "two"
+
+
+def sft(path, **keys) -> SFTScriptArguments:
+    return SFTScriptArguments(dataset_name=str(path), **keys)
+
+
+def test_three_columns_become_a_conversation_in_the_form_asked_for(tmp_path):
+    path = tmp_path / "traces.jsonl"
+    path.write_text(json.dumps({"Question": "Which?", "Complex_CoT": "So it is.", "Response": "B."}) + "\n")
+    columns = {"question": "Question", "reasoning": "Complex_CoT", "answer": "Response"}
+    args = sft(path, trace_columns=columns, trace_form="final_response", system_prompt="Be brief.")
+    (row,) = with_conversations(load_data(args)["train"], args)
+    assert [message["role"] for message in row["prompt"]] == ["system", "user"]
+    assert row["completion"][0]["content"] == "## Thinking\n\nSo it is.\n\n## Final Response\n\nB."
+    args = sft(path, trace_columns=columns | {"answer": "Answer"})
+    with pytest.raises(RecipeError, match="no column Answer, only"):
+        with_conversations(load_data(args)["train"], args)
+
+
+def test_rows_that_hold_no_conversation_are_named(tmp_path):
+    args = sft(write_rows(tmp_path / "a.jsonl", 3, "a"))
+    with pytest.raises(RecipeError, match="the data has only question, answer, option"):
+        with_conversations(load_data(args)["train"], args)
+    with pytest.raises(ValueError, match="question, reasoning and answer"):
+        sft("a.jsonl", trace_columns={"question": "q"})

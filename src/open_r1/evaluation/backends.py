@@ -12,6 +12,7 @@ from pathlib import Path
 
 from inspect_ai.model import Model, ModelInfo, get_model, set_model_info
 
+from open_r1.adapters import is_adapter
 from open_r1.arguments import RecipeError
 from open_r1.rollouts.errors import ServerError
 from open_r1.rollouts.server import VLLMServer
@@ -52,6 +53,11 @@ def open_model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
 @contextlib.contextmanager
 def _model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
     name = backend.model.rstrip("/")
+    if not backend.base_url and is_adapter(Path(name)):
+        raise RecipeError(
+            f"{name} holds an adapter, not a model. Merge it first: `python scripts/merge_adapter.py {name} --output_dir "
+            f"{name}-merged`"
+        )
     if backend.local:
         # Inspect samples unless told otherwise, and transformers refuse a temperature of 0.
         yield get_model(f"hf/{Path(name).name}", model_path=name, do_sample=not greedy, memoize=False)

@@ -12,7 +12,7 @@ from inspect_ai.model import GenerateConfig
 
 from open_r1.evaluation import registered
 from open_r1.evaluation.asking import ask, dataset_of, judge
-from open_r1.evaluation.presets import BENCHMARKS, PRESETS, PROMPTS, TRAINING_PROMPT, preset_rows
+from open_r1.evaluation.presets import BENCHMARKS, PRESETS, PROMPTS, preset_rows
 from open_r1.evaluation.selection import Selection, select, select_prepared
 
 
@@ -79,12 +79,14 @@ def prepared(
     seed: int = 42,
     system_prompt: str | None = None,
     temperature: float = 0.0,
+    top_p: float = 1.0,
     max_tokens: int = 4096,
+    prompt: str = "training",
 ) -> Task:
-    """The questions of a prepared folder (scripts/data_prepare.py), asked with the prompt of training."""
-    prompt = TRAINING_PROMPT if system_prompt is None else replace(TRAINING_PROMPT, system=system_prompt or None)
+    """The questions of a prepared folder (scripts/data_prepare.py), asked with the prompt of training or another of PROMPTS."""
+    form = PROMPTS[prompt] if system_prompt is None else replace(PROMPTS[prompt], system=system_prompt or None)
     selection = select_prepared(folder, split)
-    return _task(selection, "prepared", "own", prompt, k, seed, temperature, 1.0, max_tokens, groups=("source",))
+    return _task(selection, "prepared", "own", form, k, seed, temperature, top_p, max_tokens, groups=("source",))
 
 
 TASKS = {name: globals()[name] for name in BENCHMARKS}

@@ -33,16 +33,16 @@ def similar(
     words = [normalised(question.stem).split() for question in evaluation]
     index: dict[tuple, set[int]] = defaultdict(set)
     for place, text in enumerate(words):
-        for gram in _ngrams(text):
+        for gram in ngrams(text):
             index[gram].add(place)
     found = []
     for question in train:
         mine = normalised(question.stem).split()
-        grams = _ngrams(mine)
+        grams = ngrams(mine)
         common = Counter(place for gram in grams for place in index.get(gram, ()))
         best = None
         for place, count in common.items():
-            share = count / min(len(grams), len(_ngrams(words[place])))
+            share = count / min(len(grams), len(ngrams(words[place])))
             ratio = difflib.SequenceMatcher(None, mine, words[place], autojunk=False).ratio() if share > 0.1 else 0.0
             if (share >= shared or ratio >= likeness) and (
                 best is None or (ratio, share) > (best.likeness, best.shared)
@@ -53,6 +53,7 @@ def similar(
     return found
 
 
-def _ngrams(words: list[str]) -> set[tuple]:
+def ngrams(words: list[str]) -> set[tuple]:
+    """Every run of NGRAM words; of a shorter text, the whole of it."""
     size = min(NGRAM, len(words))
     return {tuple(words[i : i + size]) for i in range(len(words) - size + 1)} if words else set()

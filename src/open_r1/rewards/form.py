@@ -20,6 +20,11 @@ TAGS = {
     "think_answer": ("<think>", "</think>", "<answer>", "</answer>"),
     "final_response": ("## Thinking", "## Final Response"),
 }
+# template -> a completion of reasoning and answer
+WRITTEN = {
+    "think_answer": "<think> {reasoning} </think><answer> {answer} </answer>",
+    "final_response": "## Thinking\n\n{reasoning}\n\n## Final Response\n\n{answer}",
+}
 STEP = re.compile(r"^\s*Step \d+:|^\s*\d+\.\s|^\s*[-*]\s|\b(?:First|Second|Next|Finally),", re.MULTILINE)
 
 

@@ -1,8 +1,12 @@
 """TRL's vLLM generation on a server that may be lost and come back."""
 
+from collections.abc import Iterator
+
+import torch
 from transformers import PreTrainedConfig
 from trl.generation.vllm_generation import VLLMGeneration
 
+from open_r1.adapters import whole_params
 from open_r1.arguments import RecipeError
 from open_r1.rollouts.errors import ServerLost
 
@@ -14,6 +18,14 @@ class RolloutGeneration(VLLMGeneration):
         if self.mode == "server" and self.accelerator.device.type == "cpu":
             check_model_for_cpu(self.model.config.get_text_config())
         super()._init_vllm()
+
+    def _iter_named_params(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """TRL's, but for a 4-bit base, whose packed weights vLLM could not read."""
+        if not getattr(self.model, "is_loaded_in_4bit", False):
+            yield from super()._iter_named_params()
+            return
+        for name, weight in whole_params(self.model):
+            yield self._fix_param_name_to_vllm(name), weight
 
     def generate(self, *args, **kwargs):
         """TRL's generate. All processes learn of a lost server here, together, and sync the weights together."""

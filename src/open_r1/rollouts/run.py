@@ -39,7 +39,8 @@ def rollouts(
         return
     check_vllm_installed()
     if training_args.vllm_mode != "server":
-        yield
+        with _classes_of_trl(trl_generation.VLLMClient):
+            yield
         return
     check_weight_sync(training_args)
     server, token = None, training_args.vllm_server_token

@@ -1,0 +1,47 @@
+"""Tasks asked to their end: what evaluation and distillation have in common."""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+import inspect_ai
+from inspect_ai import Task
+
+from open_r1.evaluation.backends import Backend, open_model
+
+
+def ask_all(
+    tasks: list[Task], backend: Backend, folder: Path, limit: int | None = None, max_connections: int | None = None
+) -> list[Path]:
+    """Ask every row of every task and return one log each, in `folder`/logs; rows that an earlier run answered stay.
+
+    Raises RecipeError when the backend cannot run here, ServerError when a started server does not get ready.
+    """
+    for task in tasks:
+        task.metadata |= {"model": backend.model}
+    greedy = all(not task.config.temperature for task in tasks)
+    with open_model(backend, greedy, folder / "server.log") as model:
+        _, logs = inspect_ai.eval_set(
+            tasks,
+            log_dir=str(folder / "logs"),
+            model=model,
+            limit=limit,
+            max_connections=max_connections or (32 if backend.local else 256),
+            # One benchmark after the other, each with all connections.
+            max_tasks=1,
+            # A row that fails costs its own point and no more; the same command asks it again.
+            fail_on_error=True,
+            continue_on_fail=True,
+            retry_attempts=0,
+            # Long enough for a server to be restarted; connection errors are repeated until then.
+            timeout=1800,
+            # Other benchmarks and settings may lie in the same folder.
+            log_dir_allow_dirty=True,
+            retry_cleanup=True,
+            # The report says how many failed and why; Inspect would print every failed request in full.
+            log_level="error",
+            display="rich" if sys.stdout.isatty() else "plain",
+            ctl_server=False,
+            acp_server=False,
+        )
+    return [Path(urlparse(log.location).path) for log in logs]
