@@ -9,12 +9,20 @@ import multiprocessing
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import yaml
 
+ROOT = Path(__file__).parents[1]
+
+LIMIT = 600  # seconds that a run may take on a busy machine
+# The server that imports everything is started from here and must find this tree's code first.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["open_r1.grpo", "open_r1.sft"])
 
@@ -92,7 +100,7 @@ class Run:
 
     @property
     def code(self) -> int:
-        self.process.join(300)
+        self.process.join(LIMIT)
         if self.process.exitcode is None:
             self.process.kill()
             raise TimeoutError(f"the run did not end: {self.said[-3000:]}")
@@ -104,7 +112,12 @@ class Run:
 
     def steps(self) -> list[int]:
         """The steps that metrics.jsonl holds; a line that is being written does not count."""
-        file = self.output / "metrics.jsonl"
+        return self.steps_of(self.output)
+
+    @staticmethod
+    def steps_of(output: Path) -> list[int]:
+        """The same of any run folder."""
+        file = output / "metrics.jsonl"
         lines = file.read_text().split("\n")[:-1] if file.exists() else []
         return [row["step"] for row in map(json.loads, lines) if "loss" in row]
 
@@ -116,7 +129,7 @@ class Run:
         self._wait(lambda: self.output.exists() and any(self.output.glob(pattern)))
 
     def _wait(self, happened) -> None:
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + LIMIT
         while not happened():
             assert self.process.is_alive() and time.monotonic() < deadline, self.said[-3000:]
             time.sleep(0.005)
@@ -131,3 +144,51 @@ class Run:
 
     def checkpoints(self) -> list[str]:
         return sorted(path.name for path in self.output.glob("checkpoint-*"))
+
+
+class Launched(Run):
+    """A run on two ZeRO-3 processes under `accelerate launch`, as users start it; `kill` takes all of them at once."""
+
+    def __init__(self, task: str, folder: Path, recipe: dict, *flags: str, **environment):
+        self.folder, self.output = folder, Path(recipe["output_dir"])
+        path, self.log = folder / f"{task}.yaml", folder / f"{time.monotonic_ns()}.log"
+        path.write_text(yaml.safe_dump({key: value for key, value in recipe.items() if value is not None}))
+        command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file"]
+        command += [str(ROOT / "recipes/accelerate_configs/zero3_cpu.yaml"), str(ROOT / f"src/open_r1/{task}.py")]
+        environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")} | environment
+        with open(self.log, "w") as log:
+            self.process = _Family(
+                [*command, "--config", str(path), *flags],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=os.environ | environment,
+                start_new_session=True,
+            )
+
+    def processes(self) -> list[psutil.Process]:
+        """The training processes, in the order of their ranks."""
+        found = [
+            one for one in psutil.Process(self.process.pid).children(recursive=True) if "--config" in one.cmdline()
+        ]
+        return sorted(found, key=lambda one: int(one.environ()["RANK"]))
+
+
+class _Family(subprocess.Popen):
+    """A process with multiprocessing's words for it, killed with all that it started."""
+
+    def join(self, seconds: float | None = None) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(seconds)
+
+    def is_alive(self) -> bool:
+        return self.poll() is None
+
+    @property
+    def exitcode(self) -> int | None:
+        return self.poll()
+
+    def kill(self) -> None:
+        for one in [*psutil.Process(self.pid).children(recursive=True), psutil.Process(self.pid)]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
