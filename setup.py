@@ -36,6 +36,6 @@ setup(
         "vllm": ["vllm==0.30.0"],
         "quant": ["bitsandbytes>=0.46"],
         "tracking": ["wandb", "tensorboard"],
-        "dev": ["pytest>=8", "ruff>=0.9", "statsmodels"],
+        "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "statsmodels"],
     },
 )

@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 class Preemption(TrainerCallback):
     """Stops a run at the next checkpoint that can be resumed exactly, once any of its processes has been told to.
 
-    A second signal ends the process at once, as it would without this.
+    A second SIGTERM ends the process at once, as it would without this; SIGUSR1 may be repeated.
     """
 
     def __init__(self, tell: Callable[[str], None]):
@@ -38,10 +38,12 @@ class Preemption(TrainerCallback):
             signal.signal(number, handler)
 
     def _heard(self, number, frame):
-        self.told = signal.Signals(number)
-        signal.signal(number, signal.SIG_DFL)
-        # Not print: the signal may have come in the middle of one.
-        os.write(2, f"{self.told.name}: writing a checkpoint, then stopping (a second one stops at once)\n".encode())
+        if number == signal.SIGTERM:
+            signal.signal(number, signal.SIG_DFL)
+        if self.told is None:
+            self.told = signal.Signals(number)
+            # Not print: the signal may have come in the middle of one.
+            os.write(2, f"{self.told.name}: writing a checkpoint, then stopping\n".encode())
 
     def on_step_end(self, args, state, control, **kwargs):
         # A signal may reach one process only, or one step later than another.
