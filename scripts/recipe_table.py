@@ -12,16 +12,16 @@ import sys
 import warnings
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from memory.shapes import config_of
 
-from open_r1.evaluation.table import markdown
+from open_r1.evaluation.markdown import markdown
 from open_r1.memory import ACCELERATE, GIB, Sharding, estimate
 from open_r1.recipes import load_recipe, task_of
 
+ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "recipes" / "README.md"
 START, END = "<!-- table of recipes: scripts/recipe_table.py -->\n", "<!-- end of table -->\n"
 HEADER = [

@@ -17,6 +17,7 @@ from trl import GRPOTrainer, ModelConfig, get_peft_config, get_quantization_conf
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import drop_long_prompts, load_data, trained_on, with_prompts
+from open_r1.publishing.run import Publishing
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
@@ -40,6 +41,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     check_before_loading(training_args, model_args)
     checkpoint = checkpoint_to_resume(training_args)
     tell = partial(say, training_args)
+    publishing = Publishing.of(script_args, training_args, model_args, checkpoint is not None, tell)
 
     # ---- prompts
     tokenizer = load_tokenizer(model_args, script_args)
@@ -74,7 +76,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             processing_class=tokenizer,
             peft_config=get_peft_config(model_args),
             quantization_config=get_quantization_config(model_args),
-            callbacks=[MetricsFile()],
+            callbacks=[MetricsFile(), publishing.on_save],
         )
         show_progress(trainer)
         check_agreement(trainer, training_args, tell)
@@ -83,8 +85,12 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
         if checkpoint:
             tell(f"resuming from {checkpoint}")
         write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
+        publishing.start()
         result = trainer.train(resume_from_checkpoint=checkpoint)
-        finish(trainer, result, evaluates, script_args)
+        finish(trainer, result, evaluates)
+
+    # ---- benchmarks and model card, on the GPUs that the server had, and to the hub
+    publishing.finish()
 
 
 def check_size(prompts: int, training_args: GRPOConfig) -> None:
