@@ -25,6 +25,9 @@ DEFAULT_SYSTEM_PROMPT = (
 )
 
 
+CALLBACKS = ("push_to_hub_revision", "run_benchmarks")
+
+
 @dataclass
 class DataArguments(trl.ScriptArguments):
     """Where the rows come from and how they become prompts."""
@@ -65,6 +68,33 @@ class DataArguments(trl.ScriptArguments):
     # Where the recipe lies; not a key of it.
     recipe_folder: ClassVar[Path] = Path()
 
+    benchmarks: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Benchmarks, or prepared folders, that the saved model is evaluated on after training; with "
+            "`callbacks` after every save too. Results go to output_dir/evaluation and onto the model card."
+        },
+    )
+    benchmark_args: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "Flags of src/open_r1/evaluate.py for them: {preset: huatuo, data_root: DATA, backend: hf}."
+        },
+    )
+    callbacks: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "What happens at every save: 'push_to_hub_revision' (it goes to a branch of its own, "
+            "REVISION-step-000000050) and 'run_benchmarks'."
+        },
+    )
+    push_to_hub_revision: bool = field(
+        default=False, metadata={"help": "Open-R1's key: publish to `hub_revision`, as `push_to_hub: true` does too."}
+    )
+    overwrite_hub_revision: bool = field(
+        default=False, metadata={"help": "Publish to a revision that is there already; without it that is refused."}
+    )
+
     def __post_init__(self):
         # The command line passes mappings as JSON strings.
         names = (
@@ -74,6 +104,7 @@ class DataArguments(trl.ScriptArguments):
             "trace_columns",
             "curriculum",
             "dynamic_sampling",
+            "benchmark_args",
         )
         for name in names:
             value = getattr(self, name, None)
@@ -87,6 +118,12 @@ class DataArguments(trl.ScriptArguments):
                 raise ValueError(f"`{name}` must be a mapping, got {value!r}.")
         if self.dataset_mixture is not None:
             check_mixture(self.dataset_mixture)
+        if unknown := set(self.callbacks or []) - set(CALLBACKS):
+            raise ValueError(f"`callbacks` are {', '.join(CALLBACKS)}, not {', '.join(sorted(unknown))}.")
+        if self.benchmark_args and not self.benchmarks:
+            raise ValueError("`benchmark_args` without `benchmarks`: name what is to be evaluated.")
+        if "run_benchmarks" in (self.callbacks or []) and not self.benchmarks:
+            raise ValueError("`callbacks: [run_benchmarks]` without `benchmarks`: name what is to be evaluated.")
 
 
 def check_mixture(mixture: dict) -> None:

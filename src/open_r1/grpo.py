@@ -17,6 +17,7 @@ from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import check_context, drop_long_prompts, load_data, trained_on, with_prompts
+from open_r1.publishing.run import Publishing
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
@@ -49,6 +50,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     check_before_loading(training_args, model_args)
     tell = partial(say, training_args)
     checkpoint = checkpoint_to_resume(training_args, tell)
+    publishing = Publishing.of(script_args, training_args, model_args, checkpoint is not None, tell)
 
     # ---- prompts
     config = load_config(model_args, training_args)
@@ -93,7 +95,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             processing_class=tokenizer,
             peft_config=get_peft_config(model_args),
             quantization_config=get_quantization_config(model_args),
-            callbacks=[MetricsFile(), preemption],
+            callbacks=[MetricsFile(), publishing.on_save, preemption],
         )
         trainer.run_identity = run_identity
         show_progress(trainer)
@@ -103,9 +105,13 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
         if checkpoint:
             tell(f"resuming from {checkpoint}")
         write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
+        publishing.start()
         result = trainer.train(resume_from_checkpoint=checkpoint)
         preemption.raise_if_stopped()
-        finish(trainer, result, evaluates, script_args)
+        finish(trainer, result, evaluates)
+
+    # ---- benchmarks and model card, on the GPUs that the server had, and to the hub
+    publishing.finish()
 
 
 def check_size(prompts: int, training_args: GRPOConfig) -> None:

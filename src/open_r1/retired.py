@@ -28,10 +28,6 @@ DROPPED = {
     "logging_dir": "metrics go to output_dir",
     "save_safetensors": "safetensors is the only format now",
     "vllm_dtype": "the vLLM server takes the model's dtype",
-    "push_to_hub_revision": "use push_to_hub with hub_revision",
-    "overwrite_hub_revision": "use push_to_hub with hub_revision",
-    "benchmarks": "evaluate the saved model with `make evaluate`",
-    "callbacks": "evaluate the saved model with `make evaluate`",
 }
 
 # Open-R1's flat keys of reward arguments -> (reward, argument).

@@ -224,8 +224,8 @@ def split_of(splits, name: str, purpose: str):
     return splits[name]
 
 
-def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments) -> None:
-    """Write a run's metrics, state and model to its folder, then evaluate and publish where the recipe says so."""
+def finish(trainer: Trainer, result, evaluates: bool) -> None:
+    """Write a run's metrics, state and model to its folder, and evaluate on the test split where the recipe says so."""
     trainer.log_metrics("train", result.metrics)
     trainer.save_metrics("train", result.metrics)
     trainer.save_state()
@@ -235,6 +235,4 @@ def finish(trainer: Trainer, result, evaluates: bool, script_args: DataArguments
         metrics = trainer.evaluate()
         trainer.log_metrics("eval", metrics)
         trainer.save_metrics("eval", metrics)
-    if trainer.args.push_to_hub:
-        trainer.push_to_hub(dataset_name=script_args.dataset_name, tags=["open-medical-r1"])
     trainer.end()

@@ -17,6 +17,7 @@ from trl.chat_template_utils import get_training_chat_template, has_generation_m
 
 from open_r1.arguments import RecipeError, SFTScriptArguments
 from open_r1.data import load_data, trained_on, with_conversations
+from open_r1.publishing.run import Publishing
 from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
@@ -46,6 +47,7 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     check_before_loading(training_args, model_args)
     tell = partial(say, training_args)
     checkpoint = checkpoint_to_resume(training_args, tell)
+    publishing = Publishing.of(script_args, training_args, model_args, checkpoint is not None, tell)
 
     # ---- conversations
     config = load_config(model_args, training_args)
@@ -74,18 +76,22 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         processing_class=tokenizer,
         peft_config=get_peft_config(model_args),
         quantization_config=get_quantization_config(model_args),
-        callbacks=[MetricsFile(), preemption],
+        callbacks=[MetricsFile(), publishing.on_save, preemption],
     )
     trainer.run_identity = run_identity
     show_progress(trainer)
 
-    # ---- train, save, evaluate, publish
+    # ---- train, save, evaluate
     if checkpoint:
         tell(f"resuming from {checkpoint}")
     write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
+    publishing.start()
     result = trainer.train(resume_from_checkpoint=checkpoint)
     preemption.raise_if_stopped()
-    finish(trainer, result, evaluates, script_args)
+    finish(trainer, result, evaluates)
+
+    # ---- benchmarks, model card, hub
+    publishing.finish()
 
 
 def check_template(tokenizer: PreTrainedTokenizerBase, training_args: SFTConfig) -> None:

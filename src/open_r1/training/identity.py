@@ -13,7 +13,7 @@ from open_r1.training.checkpoints import seal_of
 
 # Keys that say where a run writes, what it shows, how often it saves and where its servers are: never what it computes.
 BESIDE = (
-    "output_dir", "run_name", "log", "report_to", "disable_tqdm", "save_", "push_to_hub", "hub_", "eval_", "do_",
+    "output_dir", "run_name", "log", "report_to", "disable_tqdm", "save_", "push_to_hub", "overwrite_hub", "hub_", "benchmark", "callbacks", "eval_", "do_",
     "per_device_eval", "resume_", "ignore_data_skip", "restore_callback", "num_completions_to_print", "project", "trackio",
     "vllm_server", "vllm_listen", "vllm_hang", "vllm_max_restarts", "vllm_group_port", "vllm_device", "vllm_gpu_memory",
     "max_logp_difference", "dataloader_num_workers", "dataloader_pin", "dataloader_prefetch", "dataloader_persistent",
