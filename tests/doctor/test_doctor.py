@@ -158,6 +158,13 @@ def test_a_model_folder_without_safetensors(recipe, tmp_path):
     assert "no config.json" in only(checks.look_at_model(recipe(model_name_or_path=str(tmp_path / "bare")))).text
 
 
+def test_the_memory_estimate_against_what_is_there(recipe):
+    assert only(checks.look_at_memory(recipe(), "zero3_cpu")).status == "ok"
+    huge = recipe(per_device_train_batch_size=4_000_000, max_completion_length=4000)
+    found = only(checks.look_at_memory(huge, "zero3_cpu"))
+    assert found.status == "fail" and "open_r1.memory" in found.remedy
+
+
 def test_data_against_its_manifest(recipe, prepared):
     assert "6 rows" in only(checks.look_at_data(recipe())).text
     lines = (prepared / "train.jsonl").read_text().splitlines(keepends=True)

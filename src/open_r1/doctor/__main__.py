@@ -18,7 +18,9 @@ from open_r1.doctor import installed, machine
 from open_r1.doctor.finding import Finding, findings_of
 
 
-def look(recipe: Path | None, flags: list[str], num_processes: int | None, port: int | None) -> Iterator[Finding]:
+def look(
+    recipe: Path | None, flags: list[str], num_processes: int | None, port: int | None, accelerate_config: str
+) -> Iterator[Finding]:
     """All findings, the ones that others build on first."""
     yield from findings_of("python", installed.look_at_python)
     packages = list(findings_of("packages", installed.look_at_packages))
@@ -34,10 +36,12 @@ def look(recipe: Path | None, flags: list[str], num_processes: int | None, port:
             "fail", "recipe", f"{recipe}: not read, since packages are missing", "mend what fails above first"
         )
         return
-    yield from _look_at_recipe(recipe, flags, num_processes, port)
+    yield from _look_at_recipe(recipe, flags, num_processes, port, accelerate_config)
 
 
-def _look_at_recipe(path: Path, flags: list[str], num_processes: int | None, port: int | None) -> Iterator[Finding]:
+def _look_at_recipe(
+    path: Path, flags: list[str], num_processes: int | None, port: int | None, accelerate_config: str
+) -> Iterator[Finding]:
     from open_r1.arguments import RecipeError
     from open_r1.doctor import recipe as checks
 
@@ -55,6 +59,7 @@ def _look_at_recipe(path: Path, flags: list[str], num_processes: int | None, por
     yield from findings_of("processes", checks.look_at_processes, recipe)
     yield from findings_of("port", checks.look_at_ports, recipe, port)
     yield from findings_of("model", checks.look_at_model, recipe)
+    yield from findings_of("estimate", checks.look_at_memory, recipe, accelerate_config)
     yield from findings_of("data", checks.look_at_data, recipe)
     yield from findings_of("output", checks.look_at_output, recipe)
 
@@ -67,11 +72,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("recipe", nargs="?", type=Path, help="a recipe to look at on this machine")
     parser.add_argument("--num_processes", type=int, help="training processes; by default what the GPUs allow")
     parser.add_argument("--main_process_port", type=int, help="the port that accelerate launch will be given")
+    parser.add_argument("--accelerate_config", default="zero3", help="of recipes/accelerate_configs, for the memory")
     args, flags = parser.parse_known_args(argv)
     if flags and args.recipe is None:
         parser.error(f"{flags[0]}: keys of a recipe need a recipe before them")
     counts = {"ok": 0, "warn": 0, "fail": 0}
-    for finding in look(args.recipe, flags, args.num_processes, args.main_process_port):
+    for finding in look(args.recipe, flags, args.num_processes, args.main_process_port, args.accelerate_config):
         counts[finding.status] += 1
         print(finding, flush=True)
     print(f"{counts['ok']} ok, {counts['warn']} warn, {counts['fail']} fail")

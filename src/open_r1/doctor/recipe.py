@@ -222,6 +222,51 @@ def _on_the_hub(kind: str, name: str, revision: str | None) -> Finding:
     return Finding("ok", "hub", f"{kind} {name} is there and may be read; it will be downloaded")
 
 
+def look_at_memory(recipe: Recipe, accelerate_config: str) -> Iterator[Finding]:
+    """The estimate of `open_r1.memory` against the GPUs that are here, or against the host's memory."""
+    from transformers import AutoConfig
+
+    from open_r1.memory import ACCELERATE, Sharding, estimate
+
+    folder = local_folder(recipe.model.model_name_or_path, recipe.model.model_revision)
+    if folder is None:
+        yield Finding(
+            "warn",
+            "estimate",
+            "the model is not here yet, so its memory was not estimated",
+            "python -m open_r1.memory RECIPE, where the hub can be reached",
+        )
+        return
+    found = estimate(
+        (recipe.script, recipe.training, recipe.model),
+        recipe.processes,
+        Sharding.of(ACCELERATE / f"{accelerate_config}.yaml"),
+        AutoConfig.from_pretrained(folder),
+    )
+    if not recipe.on_gpus:
+        # Without GPUs everything lies in the host's memory, but for the CUDA context.
+        need, here = (
+            found.host + recipe.processes * (found.gpu - found.parts["CUDA context"]),
+            machine.memory_bytes()[1],
+        )
+        yield _against("the host", need, here)
+        return
+    smallest = min((gpu["total"] for gpu in recipe.gpus), default=0)
+    if smallest:
+        yield _against("a training GPU", found.gpu, smallest)
+        if found.server:
+            yield _against("a GPU of the vLLM server", found.server_gpu, smallest)
+    yield _against("the host", found.host, machine.memory_bytes()[1])
+
+
+def _against(place: str, need: int, here: int) -> Finding:
+    said = f"{place} needs about {need / GIB:.1f} GiB, {here / GIB:.1f} are there"
+    remedy = "python -m open_r1.memory RECIPE says for what: smaller batches or completions, ZeRO-3, offloading, LoRA"
+    if need > here:
+        return Finding("fail", "estimate", said, remedy)
+    return Finding("warn", "estimate", said, remedy) if need > 0.9 * here else Finding("ok", "estimate", said)
+
+
 def look_at_output(recipe: Recipe) -> Iterator[Finding]:
     """The run folder: may it be written, does it hold the checkpoints that are to come, which one would be resumed?"""
     folder = Path(recipe.training.output_dir).expanduser()
