@@ -28,6 +28,8 @@ browser:  ## Chromium and its driver, where they are missing and apt can install
 	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
+	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
+	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
 	$(BIN)/python benchmarks/demo_seeds.py
 	$(BIN)/python benchmarks/data_prepare.py
 	$(BIN)/python benchmarks/grading.py
