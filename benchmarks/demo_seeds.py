@@ -30,7 +30,7 @@ def main():
     summaries = []
     for seed in args.seeds:
         folder = args.output_dir / f"seed{seed}"
-        command = ["scripts/demo.py", "--seed", str(seed), "--output_dir", str(folder.resolve())]
+        command = ["scripts/demo.py", "--seed", str(seed), "--samples", "4", "--output_dir", str(folder.resolve())]
         subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
         summaries.append(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
         # Written after each seed: hours may lie between the first and the last on a busy machine.
@@ -62,7 +62,7 @@ def report(summaries: list[dict], seeds: list[int]) -> str:
         lines.append(f"| {' | '.join(row)} |")
     lines += [
         "",
-        "| seed | mean of samples: gold | careless | GRPO | control | tokens before and after GRPO |",
+        "| seed | mean of 4 samples: gold | careless | GRPO | control | tokens before and after GRPO |",
         "|---|---|---|---|---|---|",
     ]
     for summary in summaries:

@@ -17,11 +17,13 @@ import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from textwrap import indent
 
 # From a source checkout this runs without an installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from open_r1.questions import DATASETS, BadRow, DataError, Question, manifest, own
+from open_r1.questions.gradings import FORMS, Select, graded, parse_select, read_gradings
 from open_r1.questions.leakage import overlap
 from open_r1.questions.output import check_output, whole_folder
 from open_r1.questions.prepared import write_prepared
@@ -31,6 +33,15 @@ USMLE_NUMS, XPERT_TEST_SIZE = 1090, 0.8
 
 # (MedQA-USMLE, MedXpertQA) training rows of the three mixtures in upstream's table; 490 is 20% of MedXpertQA Text.
 PRESETS = {"dataset1": (1090, 0), "dataset2": (600, 490), "dataset3": (0, 490)}
+
+# The four ways of choosing 500 MedQA-USMLE rows that arXiv 2504.13950 compares, on Gemma-3-12b-it.
+REPORT = {
+    "report_random": "random",
+    "report_phi4": "model:microsoft/phi-4",
+    "report_gemma3_27b": "model:google/gemma-3-27b-it",
+    "report_gemma3_12b": "model:google/gemma-3-12b-it",
+}
+PRESETS |= dict.fromkeys(REPORT, (500, 0))
 
 OUTPUT_NAMES = {f"{split}.{form}" for split in ("train", "test") for form in ("jsonl", "parquet")} | {
     "manifest.json",
@@ -51,6 +62,11 @@ your own columns:
   --columns '{{"stem": "question", "options": ["opt_a", "opt_b"], "answer": "key", "answer_form": "text"}}'
   options: one column (a list or an object), or a list of columns; answer_form: letter, text, index0 or index1.
 
+choosing training rows by difficulty:
+  --gradings FILE is the gradings.jsonl of scripts/grade_difficulty.py; graded rows get their `difficulty`. --select is
+{selects}
+  Rows are drawn from those that are left; ungraded ones are left out unless SELECT is random. Test rows are not chosen.
+
 the output folder:
   train.jsonl, train.parquet, test.jsonl, test.parquet with upstream's columns question, answer, option and ours;
   manifest.json; README.md, by which datasets.load_dataset(FOLDER) finds the splits. Test files are written when there
@@ -62,7 +78,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """The command line; upstream's flags keep their names and meaning."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog=EPILOG.format(names=", ".join(DATASETS)),
+        epilog=EPILOG.format(names=", ".join(DATASETS), selects=indent(FORMS, "    ")),
         formatter_class=argparse.RawTextHelpFormatter,
     )
     add = parser.add_argument
@@ -84,10 +100,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add(
         "--preset",
         choices=PRESETS,
-        help="exact training rows: dataset1 1,090 MedQA; dataset2 600 MedQA + 490 MedXpertQA; dataset3 490 MedXpertQA",
+        help="exact training rows: dataset1 1,090 MedQA; dataset2 600 MedQA + 490 MedXpertQA; dataset3 490 MedXpertQA;\n"
+        "report_... 500 MedQA, chosen at random or by what a model gets right (with its --gradings)",
     )
     add("--dataset", action="append", default=[], metavar="SPEC", help="more training rows, see below; repeatable")
     add("--test_dataset", action="append", default=[], metavar="SPEC", help="more test rows, see below; repeatable")
+    add("--gradings", type=Path, action="append", default=[], metavar="FILE", help="difficulty, see below; repeatable")
+    add("--select", help="which rows may be trained on, see below (default: random)")
     add("--columns", help="JSON map from fields to the columns of your own files, see below")
     add(
         "--medmcqa_cop_base",
@@ -260,19 +279,47 @@ def columns_of(args: argparse.Namespace) -> dict | None:
     return columns
 
 
-def draw(part: Part, questions: list[Question], seed: int) -> tuple[list[Question], list[Question]]:
-    """(training rows, test rows) of a part: without replacement, MedXpertQA within each question_type."""
+def selection(args: argparse.Namespace) -> Select:
+    """What --select, or the preset, says; raises DataError when both do, or when gradings are missing."""
+    if args.select is not None and args.preset in REPORT:
+        raise DataError(f"--preset {args.preset} is --select {REPORT[args.preset]}; leave one of the two flags out")
+    select = parse_select(REPORT.get(args.preset) or args.select or "random")
+    if select.text != "random" and not args.gradings:
+        raise DataError(
+            f"--select {select.text} goes by gradings: give --gradings gradings.jsonl, as scripts/grade_difficulty.py "
+            "writes it"
+        )
+    return select
+
+
+def draw(part: Part, questions: list[Question], seed: int, select: Select) -> tuple[list[Question], list[Question]]:
+    """(training rows, test rows) of a part: without replacement, MedXpertQA within each question_type.
+
+    Training rows are drawn among those that `select` keeps. Where a share goes to the test output, both are drawn first:
+    the same rows are tested on whatever is selected.
+    """
     stratum = question_type if part.name.startswith("medxpertqa") else None
-    train = len(questions) if part.train is None else part.train
     if part.test_size is not None:
         train = len(questions) - math.ceil(part.test_size * len(questions))
+        drawn, tested = sample(questions, train, seed, stratum)
+        return [question for question in drawn if select.keeps(question)], tested
+    candidates = [question for question in questions if select.keeps(question)] if part.train != 0 else questions
+    train = len(candidates) if part.train is None else part.train
+    if train > len(candidates) and len(candidates) < len(questions):
+        raise DataError(
+            f"{part.name}: {train:,} rows asked for, but --select {select.text} keeps {len(candidates):,} of "
+            f"{len(questions):,} ({sum(q.difficulty is not None for q in questions):,} graded); ask for fewer, select "
+            "more widely or grade more"
+        )
     if train + (part.test or 0) > len(questions):
         where = f"{part.root or 'the hub'}, split {part.split}," if part.name in DATASETS else "the file"
         raise DataError(
             f"{part.name}: {train + (part.test or 0):,} rows asked for, but {where} has {len(questions):,}; "
             "ask for fewer or give the complete file"
         )
-    drawn, rest = sample(questions, train, seed, stratum)
+    drawn, _ = sample(candidates, train, seed, stratum)
+    taken = {question.id for question in drawn}
+    rest = [question for question in questions if question.id not in taken]
     tested, _ = sample(rest, len(rest) if part.test is None else part.test, seed, stratum)
     return drawn, tested
 
@@ -290,10 +337,17 @@ def prepare(args: argparse.Namespace) -> None:
     output = Path(args.output_dir).expanduser()
     check_output(output, args.overwrite, OUTPUT_NAMES)
     rejects: list[BadRow] | None = [] if args.skip_bad_rows else None
+    select, gradings = selection(args), read_gradings(args.gradings)
     train, test, sources, notes = [], [], [], []
     for part in plan(args):
         questions, entry = read_part(part, args, rejects)
-        drawn, tested = draw(part, questions, args.seed)
+        if gradings:
+            questions = [graded(question, gradings) for question in questions]
+            entry |= {
+                "graded_rows": sum(question.difficulty is not None for question in questions),
+                "selected_rows": sum(map(select.keeps, questions)),
+            }
+        drawn, tested = draw(part, questions, args.seed, select)
         train += drawn
         test += tested
         sources.append(entry | {"rows": len(questions), "train_rows": len(drawn), "test_rows": len(tested)})
@@ -318,6 +372,8 @@ def prepare(args: argparse.Namespace) -> None:
     settings = {
         "preset": args.preset,
         "seed": args.seed,
+        "select": select.text,
+        "gradings": [manifest.file_entry(path, path) for path in args.gradings],
         "columns": columns_of(args),
         "medmcqa_cop_base": args.medmcqa_cop_base,
         "skip_bad_rows": args.skip_bad_rows,
@@ -329,6 +385,11 @@ def prepare(args: argparse.Namespace) -> None:
             write_rejects(folder / "rejects.jsonl", rejects)
         made = manifest.build(settings, sources, splits, len(rejects or []), notes)
         manifest.write(folder / "manifest.json", made)
+    for source in sources if gradings else []:
+        print(
+            f"{source['dataset']}: {source['rows']:,} rows, {source['graded_rows']:,} graded, {source['selected_rows']:,} "
+            f"kept by --select {select.text}, {source['train_rows']:,} drawn"
+        )
     for split in ("train", "test"):
         counts = made["counts"].get(split, {"rows": 0, "by_source": {}})
         listed = ", ".join(f"{rows:,} {source}" for source, rows in counts["by_source"].items())

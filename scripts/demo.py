@@ -9,60 +9,58 @@ entry points in a process of its own, and after each the model answers held-out 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 # Spinning threads of one process would stall the next one on a machine with two cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import demo_prepare
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
-from transformers import logging as transformers_logging
+from inspect_ai.log import read_eval_log
 
-from open_r1.answers import grade
-from open_r1.questions.record import Question, question_text
+from open_r1.evaluate import DEMO_TOKENS
+from open_r1.evaluate import main as evaluate
+from open_r1.evaluation.asking import completion_of, question_of
+from open_r1.evaluation.results import Result, compare_results, find_logs, read_result
+from open_r1.evaluation.statistics import Z
+from open_r1.questions.record import question_text
 from open_r1.questions.vignettes import stated_diagnosis
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "recipes" / "tiny-medical"
-SAMPLES = 4
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracy of one model on the held-out questions, in percent; one value a question in the lists."""
+    """What the evaluation harness found of one stage's model on the held-out questions."""
 
     stage: str
-    greedy: list[float]
-    """Right or not with greedy decoding."""
-    sampled: list[float]
-    """Mean of SAMPLES completions at temperature 1."""
+    greedy: Result
+    sampled: Result
+    """At temperature 1."""
     disagreement: float
-    """Share of greedy completions whose trace names another condition than the lettered answer."""
-    tokens: float
-    """Mean length of a greedy completion."""
+    """Share of greedy completions whose trace names another condition than the lettered answer, in percent."""
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output_dir", type=Path, default=Path("runs/demo"))
+    parser.add_argument("--samples", type=int, default=1, help="completions a question at temperature 1, per stage")
     args = parser.parse_args()
     start, folder = time.monotonic(), args.output_dir.resolve()
     if folder.is_relative_to(ROOT):  # stages run in ROOT: short commands to read and to repeat
         os.chdir(ROOT)
         folder = folder.relative_to(ROOT)
-    transformers_logging.set_verbosity_error()
-
     # ---- data and model
     say("1/6  synthetic vignettes (not medical advice), two teachers' traces, a tiny untrained model")
     held_out = demo_prepare.prepare(folder, args.seed)
@@ -83,8 +81,8 @@ def main():
 
     def evaluate_stage(stage: str, model: Path) -> Evaluation:
         """Evaluate a stage's model and say its accuracy."""
-        result = evaluate(stage, model, held_out, args.seed)
-        mean, half = clustered_interval(result.greedy, held_out)
+        result = evaluate_model(stage, model, folder, args.seed, args.samples)
+        mean, half = accuracy(result.greedy)
         print(f"     {stage}: {mean:.1f} ± {half:.1f}% of held-out vignettes right (greedy)", flush=True)
         return result
 
@@ -107,7 +105,7 @@ def main():
 
     # ---- what came of it
     say("6/6  what came of it")
-    summary = summarize([gold, spoilt, repaired, control], held_out)
+    summary = summarize([gold, spoilt, repaired, control])
     summary |= {"seed": args.seed, "grpo_seconds": seconds, "control_seconds": train_seconds(control_model)}
     draw(metrics(repaired_model), folder / "reward_and_length.png")
     summary["seconds"] = time.monotonic() - start
@@ -116,7 +114,8 @@ def main():
     print(verdict(summary))
     print(
         f"\n{summary['seconds']:.0f} s in all. Everything lies in {args.output_dir}: reward_and_length.png, summary.json,"
-        "\nquestions/, and model and metrics.jsonl of each stage in sft_gold/, sft_careless/, grpo/, control/."
+        "\nquestions/, model and metrics.jsonl of each stage in sft_gold/, sft_careless/, grpo/, control/, and evaluation/: what"
+        "\neach model answered to every question (inspect view --log-dir)."
     )
 
 
@@ -143,74 +142,68 @@ def last_step(run: Path) -> int:
 # ---- evaluation
 
 
-@torch.inference_mode()
-def evaluate(stage: str, folder: Path, questions: list[Question], seed: int) -> Evaluation:
-    """Let a model answer every question once greedily and SAMPLES times at temperature 1, graded by the one judge."""
-    model = AutoModelForCausalLM.from_pretrained(folder).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    system = {"role": "system", "content": demo_prepare.system_prompt()}
-    chats = [[system, {"role": "user", "content": question_text(question)}] for question in questions]
-    prompts = tokenizer.apply_chat_template(
-        chats, add_generation_prompt=True, return_dict=True, return_tensors="pt", padding=True
-    )
-    set_seed(seed)
+def evaluate_model(stage: str, model: Path, folder: Path, seed: int, samples: int) -> Evaluation:
+    """Ask a model every held-out question, greedily and at temperature 1, as `make evaluate` does, which prints into a log."""
 
-    def complete(**sampling) -> list[str]:
-        tokens = model.generate(**prompts, max_new_tokens=40, **sampling)[:, prompts["input_ids"].shape[1] :]
-        return tokenizer.batch_decode(tokens, skip_special_tokens=True)
+    def ask(name: str, *flags: str) -> Result:
+        out = folder / "evaluation" / model.name / name
+        command = ["--model", str(model), "--task", str(folder / "questions"), "--backend", "hf", "--seed", str(seed)]
+        command += ["--system_prompt", demo_prepare.system_prompt(), "--max_tokens", str(DEMO_TOKENS), *flags]
+        command += ["--output_dir", str(out)]
+        shutil.rmtree(out, ignore_errors=True)  # of an earlier demo here: a model of the same name, other weights
+        out.mkdir(parents=True)
+        print(f"$ python src/open_r1/evaluate.py {shlex.join(command)}", flush=True)
+        with open(out / "evaluate.log", "w") as log, contextlib.redirect_stdout(log):
+            code = evaluate(command)
+        if code:
+            sys.exit(f"error: the evaluation above ended with exit code {code}; it printed into {out}/evaluate.log")
+        return read_result(find_logs([out])[0])
 
-    def right(completions: list[str]) -> list[float]:
-        pairs = zip(completions, questions, strict=True)
-        return [100.0 * grade(completion, question).correct for completion, question in pairs]
-
-    greedy = complete(do_sample=False)
-    draws = [right(complete(do_sample=True, temperature=1.0, top_k=0)) for _ in range(SAMPLES)]
+    greedy = ask("greedy")
     differs = [
-        stated_diagnosis(completion) != question.options.get(grade(completion, question).extracted)
-        for completion, question in zip(greedy, questions, strict=True)
+        stated_diagnosis(completion_of(sample.output)) != question_of(sample.metadata).options.get(score.answer)
+        for sample in read_eval_log(str(greedy.log), resolve_attachments=True).samples
+        for score in sample.scores.values()
     ]
     return Evaluation(
         stage=stage,
-        greedy=right(greedy),
-        sampled=[sum(values) / SAMPLES for values in zip(*draws, strict=True)],
+        greedy=greedy,
+        sampled=ask("sampled", "--temperature", "1", "--samples", str(samples)),
         disagreement=100.0 * sum(differs) / len(differs),
-        tokens=sum(len(ids) for ids in tokenizer(greedy)["input_ids"]) / len(greedy),
     )
 
 
-def clustered_interval(values: Sequence[float], questions: list[Question]) -> tuple[float, float]:
-    """Mean and half width of its 95% interval, with rows of one vignette as one cluster (they are not independent)."""
-    mean = sum(values) / len(values)
-    sums: dict[str, float] = {}
-    for value, question in zip(values, questions, strict=True):
-        vignette = question.metadata["vignette"]
-        sums[vignette] = sums.get(vignette, 0.0) + value - mean
-    count = len(sums)
-    variance = count / (count - 1) * sum(deviation**2 for deviation in sums.values()) / len(values) ** 2
-    return mean, 1.96 * variance**0.5
+def accuracy(result: Result) -> tuple[float, float]:
+    """Accuracy and half width of its 95% interval over vignettes (rows of one are not independent), in percent."""
+    found = result.summary["accuracy"]
+    return 100.0 * found["value"], 100.0 * Z * found["error"]
 
 
-def summarize(evaluations: list[Evaluation], questions: list[Question]) -> dict:
+def summarize(evaluations: list[Evaluation]) -> dict:
     """Means and intervals of the stages, and GRPO's paired differences to its start and to the control."""
-    stages = []
-    for result in evaluations:
-        row = {"stage": result.stage, "disagreement": result.disagreement, "tokens": result.tokens}
-        stages.append(
-            row | {name: clustered_interval(asdict(result)[name], questions) for name in ("greedy", "sampled")}
-        )
+    stages = [
+        {
+            "stage": result.stage,
+            "disagreement": result.disagreement,
+            "tokens": result.greedy.summary["mean_tokens"],
+            "greedy": accuracy(result.greedy),
+            "sampled": accuracy(result.sampled),
+        }
+        for result in evaluations
+    ]
     _, start, grpo, control = evaluations
 
     def gain(other: Evaluation) -> tuple[float, float]:
-        differences = [after - before for after, before in zip(grpo.greedy, other.greedy, strict=True)]
-        return clustered_interval(differences, questions)
+        found = compare_results(grpo.greedy, other.greedy)
+        return 100.0 * found["difference"], 50.0 * (found["high"] - found["low"])
 
-    vignettes = len({question.metadata["vignette"] for question in questions})
     return {
         "stages": stages,
         "over_start": gain(start),
         "over_control": gain(control),
-        "rows": len(questions),
-        "vignettes": vignettes,
+        "rows": grpo.greedy.summary["rows"],
+        "vignettes": grpo.greedy.summary["questions"],
+        "samples": grpo.sampled.summary["samples"],
     }
 
 
@@ -219,10 +212,11 @@ def summarize(evaluations: list[Evaluation], questions: list[Question]) -> dict:
 
 def table(summary: dict) -> str:
     """The stages as a table, intervals at 95%."""
+    drawn = f"mean of {summary['samples']} samples" if summary["samples"] > 1 else "one sample"
     lines = [
         f"Accuracy in % on {summary['vignettes']} held-out synthetic vignettes ({summary['rows']} rows), 95% interval over vignettes:",
         "",
-        f"{'':28}{'greedy':>14}{f'mean of {SAMPLES} samples':>20}{'tokens':>9}{'trace ≠ answer':>17}",
+        f"{'':28}{'greedy':>14}{drawn:>20}{'tokens':>9}{'trace ≠ answer':>17}",
     ]
     for row in summary["stages"]:
         greedy, sampled = (f"{row[name][0]:.1f} ± {row[name][1]:.1f}" for name in ("greedy", "sampled"))

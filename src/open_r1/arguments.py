@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import trl
 
+from open_r1.training.settings import Curriculum, DynamicSampling, read_curriculum, read_dynamic_sampling
+
 
 class RecipeError(ValueError):
     """A recipe or command line that cannot run; the message says where and what to do."""
@@ -86,7 +88,16 @@ class DataArguments(trl.ScriptArguments):
 
     def __post_init__(self):
         # The command line passes mappings as JSON strings.
-        for name in ("dataset_mixture", "dataset_columns", "reward_args", "trace_columns", "benchmark_args"):
+        names = (
+            "dataset_mixture",
+            "dataset_columns",
+            "reward_args",
+            "trace_columns",
+            "benchmark_args",
+            "curriculum",
+            "dynamic_sampling",
+        )
+        for name in names:
             value = getattr(self, name, None)
             if isinstance(value, str):
                 try:
@@ -136,6 +147,40 @@ class GRPOScriptArguments(DataArguments):
     reward_args: dict | str | None = field(
         default=None, metadata={"help": "Arguments of rewards: {accuracy: {scale: binary}, cosine: {max_len: 4096}}."}
     )
+    curriculum: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "Which prompts come next: {strategy: fixed, phases, mix or adaptive, ...}, see docs/curriculum.md."
+        },
+    )
+    dynamic_sampling: dict | str | None = field(
+        default=None,
+        metadata={"help": "Draw on until a batch is full of groups whose completions differ: {max_rounds: 4}."},
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        order, group_filter = self.prompt_order(), self.group_filter()
+        # A pool that only watches goes without a reward that was not named.
+        if order.strategy == "adaptive" or "reward" in (self.curriculum or {}):
+            self._check_reward("curriculum", order.reward)
+        if group_filter:
+            self._check_reward("dynamic_sampling", group_filter.reward)
+
+    def _check_reward(self, key: str, name: str) -> None:
+        if name not in self.reward_funcs:
+            raise ValueError(
+                f"{key}.reward: {name} is not among reward_funcs ({', '.join(self.reward_funcs)}); name the one that says "
+                "whether a completion is right."
+            )
+
+    def prompt_order(self) -> Curriculum:
+        """`curriculum` as settings; without one, TRL's own order."""
+        return Curriculum() if self.curriculum is None else read_curriculum(self.curriculum)
+
+    def group_filter(self) -> DynamicSampling | None:
+        """`dynamic_sampling` as settings, or None."""
+        return None if self.dynamic_sampling is None else read_dynamic_sampling(self.dynamic_sampling)
 
 
 @dataclass

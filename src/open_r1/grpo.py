@@ -13,7 +13,7 @@ Any key of the recipe can be overridden: `--learning_rate 1e-6`. TRL's GRPOTrain
 from functools import partial
 
 from transformers import PreTrainedTokenizerBase, set_seed
-from trl import GRPOTrainer, ModelConfig, get_peft_config, get_quantization_config
+from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import drop_long_prompts, load_data, trained_on, with_prompts
@@ -32,6 +32,7 @@ from open_r1.run_setup import (
     show_progress,
     split_of,
 )
+from open_r1.training.trainer import PooledGRPOTrainer
 
 
 def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
@@ -67,7 +68,11 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
     # The vLLM server, where the recipe wants one, lives as long as this block.
     with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
-        trainer = GRPOTrainer(
+        trainer = PooledGRPOTrainer(
+            curriculum=script_args.prompt_order(),
+            dynamic_sampling=script_args.group_filter(),
+            reward_names=script_args.reward_funcs,
+            tell=tell,
             model=model_args.model_name_or_path,
             reward_funcs=rewards,
             args=training_args,

@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import difflib
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -139,7 +140,8 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         where = at(key) if key in lines and not given else "command line"
         raise RecipeError(f"{where}: {error}.") from None
     except (ValueError, TypeError) as error:
-        raise RecipeError(f"{path or 'command line'}: {error}{_remedy(str(error))}") from None
+        key = re.match(r"\w*", str(error)).group()  # of a mapping, whose error begins with `key.inner: `
+        raise RecipeError(f"{at(key)}: {error}{_remedy(str(error))}") from None
     if unknown:
         name = unknown[0].removeprefix("--").partition("=")[0]
         raise RecipeError(f"command line: unknown flag `{unknown[0]}`.{nearest(name, valid)}")
@@ -216,6 +218,18 @@ def _remedy(message: str) -> str:
     if "must be divisible by num_generations" in message or "global eval batch size" in message:
         return " `python -m open_r1.recipes check RECIPE` says which numbers of processes fit."
     return ""
+
+
+def _prompts_line(script_args: GRPOScriptArguments) -> str:
+    """How a GRPO recipe chooses prompts and groups, in a line to read."""
+    order, filtered = script_args.prompt_order(), script_args.group_filter()
+    read = [
+        f"{key} {value}" for key, value in dataclasses.asdict(order).items() if key in (script_args.curriculum or {})
+    ]
+    line = "; ".join(read) or "fixed order"
+    if filtered:
+        line += f"; dynamic sampling by {filtered.reward}, at most {filtered.max_rounds} rounds"
+    return line
 
 
 MOST_PROCESSES = 16
@@ -299,6 +313,7 @@ def check(path: Path, flags: list[str], num_processes: int | None = None) -> lis
                 f"{name} x {weight:g}" for name, weight in zip(script_args.reward_funcs, weights, strict=True)
             ),
         ]
+        lines.append(f"  prompts         {_prompts_line(script_args)}")
     system_prompt = script_args.system_prompt or "none"
     lines.append(f"  system prompt   {system_prompt if len(system_prompt) < 90 else system_prompt[:87] + '...'}")
     return lines + [f"  note            {note}" for note in notes]

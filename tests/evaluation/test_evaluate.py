@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -15,20 +18,46 @@ from inspect_ai.log import read_eval_log
 
 from open_r1.evaluate import main
 from open_r1.evaluation.asking import completion_of, question_of
-from open_r1.evaluation.results import find_logs, read_result
+from open_r1.evaluation.results import find_logs, read_result, read_results
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess:
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
     """The command in a process of its own."""
     command = [sys.executable, str(ROOT / "src/open_r1/evaluate.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ | variables)
+
+
+@contextmanager
+def hub():
+    """A stand-in of the model hub that notes what is asked of it and has nothing."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    asked: list[str] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_two_benchmarks_with_local_transformers(tiny_model, data_root, tmp_path):
     out = tmp_path / "out"
-    done = run("--model", tiny_model, "--task", "medqa_usmle,gpqa_medical", "--preset", "huatuo", "--backend", "hf", "--data_root", data_root, "--max_tokens", "8", "--output_dir", out)  # fmt: skip
+    with hub() as (url, asked):
+        done = run("--model", tiny_model, "--task", "medqa_usmle,gpqa_medical", "--preset", "huatuo", "--backend", "hf", "--data_root", data_root, "--max_tokens", "8", "--output_dir", out, HF_ENDPOINT=url, HF_HUB_OFFLINE="0")  # fmt: skip
+    assert asked == [], "nothing about a local model goes to the hub"
     assert done.returncode == 0, done.stderr
     assert "medqa_usmle (huatuo): 6 of 1,273 questions; SUBSET" in done.stdout
     assert "gpqa_medical (huatuo): 4 of 78 questions" in done.stdout
@@ -147,3 +176,22 @@ def test_without_a_demo_the_message_says_what_to_do(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     assert main([]) == 2
     assert "run `make demo` first" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_shards_share_the_rows_and_are_read_as_one(data_root, tmp_path, capsys):
+    out = tmp_path / "out"
+    with stand_in() as server:
+        command = ["--model", "stub", "--base_url", server.url, "--task", "medqa_usmle", "--data_root", str(data_root), "--samples", "2", "--output_dir", str(out)]  # fmt: skip
+        for _ in range(2):
+            assert main([*command, "--shards", "2"]) == 0
+            assert len(server.asked) == len(set(server.seeds)) == 12, "every row once, also by the same command again"
+        assert len(find_logs([out])) == 2
+        (joined,) = read_results(find_logs([out]))
+        assert len(joined.outcomes) == 12 and joined.summary["questions"] == 6
+        (row,) = json.loads((out / "results.json").read_text())
+        assert row["rows"] == 12 and row["accuracy"]["value"] == 1.0
+        assert main([*command[:-1], str(tmp_path / "few"), "--shards", "2", "--limit", "3"]) == 0
+        assert len(server.asked) == 12 + 6
+    assert main(["--model", "stub", "--backend", "hf", "--shards", "2"]) == 2
+    assert "--shards are processes that ask one server" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def run(
     environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src"), **variables}
     if token:
         environment["HF_TOKEN"] = token
-    command = [sys.executable, str(ROOT / script) if script.endswith(".py") else script, *map(str, arguments)]
+    command = [sys.executable, script if (folder / script).is_file() else str(ROOT / script), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment, cwd=folder)
 
 

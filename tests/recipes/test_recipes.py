@@ -128,6 +128,26 @@ def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
         (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a, weigth: 1}]}"), "not weigth"),
         (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a, weight: 2}]}"), "share of rows"),
         (("cosine_max_len: 8192", "dataset_mixture: {datasets: {id: a}}"), "must be a list"),
+        (("cosine_max_len: 8192", "curriculum: adaptive"), "`curriculum` is not valid JSON"),
+        (("cosine_max_len: 8192", "curriculum: {floor: 0.2}"), "strategy must be one of fixed, phases, mix, adaptive"),
+        (("cosine_max_len: 8192", "curriculum: {strategy: adaptive, flor: 0.2}"), "Did you mean `floor`?"),
+        (("cosine_max_len: 8192", "curriculum: {strategy: adaptive, floor: 0}"), "above 0 and up to 1, got 0"),
+        (("cosine_max_len: 8192", "curriculum: {strategy: adaptive, prior: 1}"), "takes true or false, got 1"),
+        (("cosine_max_len: 8192", "curriculum: {strategy: mix, ema: 0.5}"), "ema has no effect with strategy mix"),
+        (("cosine_max_len: 8192", "curriculum: {strategy: mix, levels: [0.5, 0.2]}"), "two difficulties in order"),
+        (
+            ("cosine_max_len: 8192", "curriculum: {strategy: mix, share: {eesy: 1}}"),
+            "takes shares of easy, medium, hard",
+        ),
+        (("cosine_max_len: 8192", "curriculum: {strategy: mix, share: {easy: 0.5}}"), "add up to 0.5, not 1"),
+        (
+            ("cosine_max_len: 8192", "curriculum: {strategy: adaptive, reward: cosine}"),
+            "cosine is not among reward_funcs",
+        ),
+        (("cosine_max_len: 8192", "dynamic_sampling: {rounds: 4}"), "dynamic_sampling.rounds: unknown key"),
+        (("cosine_max_len: 8192", "dynamic_sampling: {max_rounds: 0}"), "a whole number from 1 on, got 0"),
+        (("cosine_max_len: 8192", "dynamic_sampling: {reward: [accuracy]}"), "the name of one of reward_funcs"),
+        (("cosine_max_len: 8192", "dynamic_sampling: true"), "`dynamic_sampling` must be a mapping"),
     ],
 )
 def test_what_is_wrong_is_named(recipe, capsys, change, message):
@@ -141,6 +161,12 @@ def test_an_error_names_file_and_line(recipe):
     line = path.read_text().split("\n").index("max_completion_lenght: 8192") + 1
     with pytest.raises(RecipeError, match=f"grpo.yaml:{line}: unknown key"):
         check(path, [])
+
+
+def test_a_wrong_value_inside_a_mapping_names_its_line(recipe):
+    path = recipe(UPSTREAM + "curriculum: {strategy: adaptive, flor: 0.2}\n")
+    with pytest.raises(RecipeError, match=rf"{path}:{len(UPSTREAM.splitlines()) + 1}: curriculum.flor: unknown key"):
+        load_recipe("grpo", ["--config", str(path), "--use_cpu", "true", "--bf16", "false"])
 
 
 def test_flags_win_over_the_file_and_retired_flags_are_translated(recipe):
