@@ -102,6 +102,7 @@ class DataArguments(trl.ScriptArguments):
             "dataset_columns",
             "reward_args",
             "trace_columns",
+            "benchmark_args",
             "curriculum",
             "dynamic_sampling",
             "benchmark_args",
