@@ -7,13 +7,16 @@ batch that is trained on; with the pool in TRL's order the weights are TRL's, bi
 import json
 import math
 import os
+import zlib
 from collections.abc import Callable
 
 import torch
 from accelerate.utils import gather_object
+from datasets import Dataset
 from trl import GRPOTrainer
 
 from open_r1.arguments import RecipeError
+from open_r1.rollouts.generation import RolloutGeneration
 from open_r1.training.pool import PromptPool
 from open_r1.training.rounds import Group, choose, next_round, pass_rate, spread
 from open_r1.training.settings import Curriculum, DynamicSampling
@@ -44,8 +47,9 @@ class PooledGRPOTrainer(GRPOTrainer):
         rows = self.train_dataset
         # Groups of one generation batch, over all processes.
         self.batch_groups = self.args.generation_batch_size // self.num_generations
-        graded = rows["difficulty"] if "difficulty" in rows.column_names else [None] * len(rows)
-        self.pool = PromptPool(graded, curriculum, self.batch_groups, self.args.seed, self.shuffle_dataset)
+        self.pool = PromptPool(
+            difficulties(rows, curriculum), curriculum, self.batch_groups, self.args.seed, self.shuffle_dataset
+        )
         # A run whose pool learns nothing may have no such reward.
         names = {"curriculum": curriculum.reward} | (
             {"dynamic_sampling": dynamic_sampling.reward} if dynamic_sampling else {}
@@ -76,7 +80,11 @@ class PooledGRPOTrainer(GRPOTrainer):
         return self._replay(kept, groups, rounds)
 
     def _draw(self, count: int) -> list[int]:
+        numbers = range(self.groups_generated, self.groups_generated + count)
         self.groups_generated += count
+        if self.use_vllm and isinstance(self.vllm_generation, RolloutGeneration):
+            # A group's number in the run is in the checkpoint, so a resumed run asks with the same seeds.
+            self.vllm_generation.seeds = [zlib.crc32(f"{self.args.seed}:{number}".encode()) for number in numbers]
         return self.pool.draw(count, self.state.global_step / self.state.max_steps)
 
     def _inputs(self, rows: list[int]) -> list[dict]:
@@ -99,8 +107,8 @@ class PooledGRPOTrainer(GRPOTrainer):
             rows = self._draw(count)
             inputs = self._inputs(rows)
             prompts = [row["prompt"] for row in inputs]
-            prompt_ids, completion_ids, _, completions, logprobs, *_ = super()._generate(prompts)
-            rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids)
+            prompt_ids, completion_ids, _, completions, logprobs, *_ = self._generate(prompts)
+            rewards = self._calculate_rewards(inputs, prompts, completions, completion_ids)
             extra = {name: list(values) for name, values in self._pending_extra_logs.items()}
             self._pending_extra_logs.clear()
             logprobs = logprobs or [None] * len(inputs)  # only vLLM has them
@@ -222,3 +230,25 @@ class PooledGRPOTrainer(GRPOTrainer):
                 f"{checkpoint}: its run ended with a generation only partly trained on. The rest of it is lost: from "
                 "here on this is not the run that would have gone on"
             )
+
+
+def difficulties(rows: Dataset, curriculum: Curriculum) -> list[float | None]:
+    """The column `difficulty` as numbers from 0 to 1, None where a row has none.
+
+    A column of another meaning (words, say) is no difficulty of ours: without one for the fixed order, else RecipeError.
+    """
+    if "difficulty" not in rows.column_names:
+        return [None] * len(rows)
+    column = list(rows["difficulty"])
+    strange = [
+        value for value in column if value is not None and not (isinstance(value, float | int) and 0 <= value <= 1)
+    ]
+    if not strange:
+        return column
+    if curriculum.strategy == "fixed" or (curriculum.strategy == "adaptive" and not curriculum.prior):
+        return [None] * len(rows)
+    raise RecipeError(
+        f"curriculum.strategy: {curriculum.strategy} goes by the column `difficulty`, from 0 (always solved) to 1 (never), but "
+        f"{len(strange):,} rows have something else there, {strange[0]!r} for one. Grade the rows with "
+        "scripts/grade_difficulty.py, or take `{strategy: adaptive, prior: false}`."
+    )
