@@ -2,8 +2,8 @@
 
     python benchmarks/harness.py --rows 1000 --rounds 3
 
-A stand-in server in a process of its own answers at once. Both sides ask the same invented questions; Inspect alone has its
-`generate` and a scorer that looks for a letter. The order alternates between rounds.
+A stand-in server in a process of its own answers at once. Both sides ask the same invented questions, 256 at a time; Inspect alone
+has its own settings, its `generate` and a scorer that looks for a letter, ours is what `make evaluate` runs. The order alternates.
 """
 
 import argparse
@@ -62,13 +62,16 @@ def main() -> int:
     import inspect_ai
     from inspect_ai.model import get_model
 
+    from open_r1.evaluation.backends import Backend
     from open_r1.evaluation.results import find_logs, read_result
+    from open_r1.evaluation.run import ask_all
 
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     server = context.Process(target=serve, args=(theirs,), daemon=True)
     server.start()
-    model = get_model("openai-api/open-r1/stub", base_url=mine.recv(), api_key="EMPTY")
+    url = mine.recv()
+    model = get_model("openai-api/open-r1/stub", base_url=url, api_key="EMPTY")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data" / "medqa_usmle"
         data.mkdir(parents=True)
@@ -87,9 +90,17 @@ def main() -> int:
             for name in list(builders) if turn % 2 == 0 else list(builders)[::-1]:
                 task = builders[name](str(data.parent))
                 start, cpu = time.perf_counter(), time.process_time()
-                inspect_ai.eval(
-                    task, model=model, max_connections=64, log_dir=f"{folder}/{name}", display="none", ctl_server=False
-                )
+                if name == "ours":
+                    ask_all([task], Backend("stub", base_url=url), Path(folder) / f"ours-{turn}", silent=True)
+                else:
+                    inspect_ai.eval(
+                        task,
+                        model=model,
+                        max_connections=256,
+                        log_dir=f"{folder}/alone",
+                        display="none",
+                        ctl_server=False,
+                    )
                 rates[name].append(args.rows / (time.perf_counter() - start))
                 costs[name].append(1000 * (time.process_time() - cpu) / args.rows)
                 print(
@@ -99,7 +110,7 @@ def main() -> int:
         speed, cost = ({name: statistics.median(found[name]) for name in found} for found in (rates, costs))
         print(f"ours / Inspect alone: {speed['ours'] / speed['Inspect alone']:.3f} in rows a second (medians)")
         print(f"Inspect alone / ours: {cost['Inspect alone'] / cost['ours']:.3f} in CPU time a row (medians)")
-        log = find_logs([Path(folder) / "ours"])[0]
+        log = find_logs([Path(folder) / "ours-0"])[0]
         start = time.perf_counter()
         result = read_result(log, "judge")
         seconds = time.perf_counter() - start

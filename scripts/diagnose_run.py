@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 def diagnosis(folder: Path, names: list[str]) -> str:
     """The tables in Markdown; `names` are the models' folders, the base first."""
     # Imported here: a mistake on the command line should not wait for Inspect.
-    from open_r1.evaluation.results import compare_results, find_logs, read_result
+    from open_r1.evaluation.results import compare_results, find_logs, read_results
     from open_r1.evaluation.table import markdown, percent
 
     found = {}
@@ -62,8 +62,7 @@ def diagnosis(folder: Path, names: list[str]) -> str:
         for prompt in PROMPTS:
             logs = find_logs([folder / name / prompt])
             for label, judge in JUDGES.items():
-                for log in logs:
-                    result = read_result(log, judge)
+                for result in read_results(logs, judge):
                     found[result.benchmark, name, prompt, label] = result
     accuracy, differences, verdicts = [], [], []
     for benchmark in dict.fromkeys(key[0] for key in found):

@@ -43,19 +43,18 @@ def main(argv: list[str] | None = None) -> int:
         incomplete |= code == 1
 
     # ---- one table (imported here: a mistake on the command line should not wait for Inspect)
-    from open_r1.evaluation.results import find_logs, read_result
+    from open_r1.evaluation.results import find_logs, read_results
     from open_r1.evaluation.table import comparison_table, detail_table, judges_table, main_table
 
     logs = find_logs(folders)
-    results = [read_result(log) for log in logs]
+    results = read_results(logs)
     base = [result for result in results if result.model == args.models[0]]
     others = [result for result in results if result.model != args.models[0]]
     parts = [main_table(results), detail_table(results)]
     if others:
         parts.append(comparison_table(others, base))
-    choice = [log for log, result in zip(logs, results, strict=True) if result.benchmark in BENCHMARKS]
-    if choice:
-        parts.append(judges_table(choice))
+    if any(result.benchmark in BENCHMARKS for result in results):
+        parts.append(judges_table(logs))
     text = "\n\n".join(parts) + "\n"
     (args.output_dir / "table.md").write_text(text, encoding="utf-8")
     print(f"\n{text}\ntable.md and the logs: {args.output_dir}")

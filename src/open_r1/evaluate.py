@@ -8,7 +8,13 @@ on where a killed one stopped. Inspect asks and keeps; the rows, the prompt, the
 """
 
 import argparse
+import multiprocessing
+import os
+import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -64,6 +70,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--temperature", type=float, help="instead of the preset's")
     add("--max_tokens", type=int, help="instead of the preset's")
     add("--max_connections", type=int, help="requests at a time (256 for servers, 32 for hf)")
+    add(
+        "--shards",
+        type=int,
+        default=1,
+        help="processes that share the rows, for a server that answers faster than one process asks and grades",
+    )
     add("--output_dir", type=Path, help="default: runs/evaluation/MODEL/PRESET")
     return parser.parse_args(argv)
 
@@ -81,6 +93,10 @@ def evaluate(args: argparse.Namespace) -> int:
     """Run the tasks that `args` name and write their results; returns the exit code: 0, or 1 when rows failed."""
     if args.model is None:
         fill_in_demo(args)
+    if args.shards > 1 and args.backend == "hf" and not args.base_url:
+        raise DataError(
+            "--shards are processes that ask one server; local transformers (--backend hf) are one process"
+        )
     folder = args.output_dir or Path("runs/evaluation") / Path(args.model).name / args.preset
 
     # ---- tasks (imported here: Inspect takes seconds, and a mistake on the command line should not)
@@ -102,19 +118,54 @@ def evaluate(args: argparse.Namespace) -> int:
         parallel=args.parallel,
         max_model_length=args.max_model_length,
     )
-    logs = ask_all(tasks, backend, folder, args.limit, args.max_connections)
+    if args.shards > 1:
+        logs = ask_in_shards(args, backend, folder)
+    else:
+        logs = ask_all(tasks, backend, folder, args.limit, args.max_connections)
 
     # ---- what came of it
     return write_report(logs, folder)
 
 
-def build_tasks(args: argparse.Namespace) -> list:
-    """The Inspect tasks that --task names, in its order; raises DataError, FileNotFoundError."""
+def ask_in_shards(args: argparse.Namespace, backend, folder: Path) -> list[Path]:
+    """Ask as `ask_all` does, in --shards processes over one server; returns the logs of all. The first shows its progress."""
+    from open_r1.evaluation.backends import serving
+
+    numbers = range(1, args.shards + 1)
+    with (
+        serving(backend, folder / "server.log") as served,
+        ProcessPoolExecutor(args.shards, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        try:
+            return list(chain.from_iterable(pool.map(partial(_ask_shard, args, served, folder), numbers)))
+        except KeyboardInterrupt:
+            # Of this process alone when the server is lost for good; each closes its log, and the same command goes on.
+            for child in multiprocessing.active_children():
+                os.kill(child.pid, signal.SIGINT)
+            raise
+
+
+def _ask_shard(args: argparse.Namespace, served, folder: Path, number: int) -> list[Path]:
+    from open_r1.evaluation.run import ask_all
+
+    shard, share = f"{number}/{args.shards}", slice(number - 1, None, args.shards)
+    return ask_all(
+        build_tasks(args, shard),
+        served,
+        folder / "shards" / shard.replace("/", "-of-"),
+        None if args.limit is None else len(range(args.limit)[share]),
+        max(1, (args.max_connections or 256) // args.shards),
+        silent=number > 1,
+    )
+
+
+def build_tasks(args: argparse.Namespace, shard: str | None = None) -> list:
+    """The Inspect tasks that --task names, in its order, or a shard of their rows; raises DataError, FileNotFoundError."""
     from open_r1.evaluation.selection import manifests_of
     from open_r1.evaluation.tasks import TASKS, prepared
 
     trained = manifests_of(args.model) if args.exclude_trained is None else args.exclude_trained
-    own = {"system_prompt": args.system_prompt, "k": args.samples, "seed": args.seed}
+    own = {"system_prompt": args.system_prompt, "k": args.samples, "seed": args.seed, "shard": shard}
     sampling = {"temperature": args.temperature, "max_tokens": args.max_tokens}
     tasks = []
     for name in SIX if args.task == "all" else args.task.split(","):

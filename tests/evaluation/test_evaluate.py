@@ -18,7 +18,7 @@ from inspect_ai.log import read_eval_log
 
 from open_r1.evaluate import main
 from open_r1.evaluation.asking import completion_of, question_of
-from open_r1.evaluation.results import find_logs, read_result
+from open_r1.evaluation.results import find_logs, read_result, read_results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -176,3 +176,22 @@ def test_without_a_demo_the_message_says_what_to_do(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     assert main([]) == 2
     assert "run `make demo` first" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_shards_share_the_rows_and_are_read_as_one(data_root, tmp_path, capsys):
+    out = tmp_path / "out"
+    with stand_in() as server:
+        command = ["--model", "stub", "--base_url", server.url, "--task", "medqa_usmle", "--data_root", str(data_root), "--samples", "2", "--output_dir", str(out)]  # fmt: skip
+        for _ in range(2):
+            assert main([*command, "--shards", "2"]) == 0
+            assert len(server.asked) == len(set(server.seeds)) == 12, "every row once, also by the same command again"
+        assert len(find_logs([out])) == 2
+        (joined,) = read_results(find_logs([out]))
+        assert len(joined.outcomes) == 12 and joined.summary["questions"] == 6
+        (row,) = json.loads((out / "results.json").read_text())
+        assert row["rows"] == 12 and row["accuracy"]["value"] == 1.0
+        assert main([*command[:-1], str(tmp_path / "few"), "--shards", "2", "--limit", "3"]) == 0
+        assert len(server.asked) == 12 + 6
+    assert main(["--model", "stub", "--backend", "hf", "--shards", "2"]) == 2
+    assert "--shards are processes that ask one server" in capsys.readouterr().err

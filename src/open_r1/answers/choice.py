@@ -9,24 +9,25 @@
 
 import re
 
+from open_r1.answers.checklist import judged_option, ticked_option
 from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
 from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
 from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading
-from open_r1.answers.sections import answering_part
+from open_r1.answers.sections import Part, answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
 from open_r1.answers.statements import read_statements
-from open_r1.answers.weak import concluding_text, pointed_letter
+from open_r1.answers.weak import closing_text, concluding_text, emphasised_option, pointed_letter
 
 # A long completion is read from its end: first its last lines, then more of it, then its beginning and the places where
 # it speaks of its answer. What was weighed pages before is not what it ends with.
 _LONG = 3000
 _LAST, _TAIL, _HEAD = 250, 1500, 600
 _SENTENCE_START = re.compile(r"[.!?]\s|\n")
-_WORKED = 140
+_WORKED = 60
 _BENCHMARK_FORM = re.compile(
-    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z]))|\s+(?:and|or)\s+\(?[A-Z]\b))"
+    r"answer is (?:\(([A-Z])(?![A-Za-z'])\)?|([A-Z])(?=\s*(?:$|[,:;)(\n]|\.(?!\s*[a-z](?!\))))|\s+(?:and|or)\s+\(?[A-Z]\b))"
 )
 
 Choice = tuple[str | None, Found]
@@ -46,7 +47,7 @@ def extract(completion: str | None, options: dict[str, str]) -> Choice:
     known = read_options(options)
     if len(part.text) <= _LONG:
         choice, reading = _read(tidy(part.text), known, whole=True)
-        return _concluded(reading, known, tagged=part.tagged) if choice[1] is Found.NOTHING else choice
+        return _concluded(part, reading, known) if choice[1] is Found.NOTHING else choice
     for reach in (_LAST, _TAIL):
         choice, reading = _read(tidy(_from_sentence(part.text, len(part.text) - reach)), known, whole=False)
         if choice[1] is not Found.NOTHING:
@@ -56,7 +57,7 @@ def extract(completion: str | None, options: dict[str, str]) -> Choice:
             choice, _ = _read(tidy(passage), known, whole=first)
             if choice[1] is not Found.NOTHING:
                 return choice
-    return _concluded(reading, known, tagged=part.tagged)
+    return _concluded(part, reading, known)
 
 
 def extract_choice(completion: str | None, options: dict[str, str]) -> str | None:
@@ -78,8 +79,11 @@ def _earlier(text: str) -> list[tuple[str, bool]]:
 
 def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]:
     """What the text states, and the reading from which a conclusion may be drawn when it states nothing."""
+    text = options.spelled_out(text)
     reading = Reading(text)
     short = read_short(text, options) if whole else None
+    if not short and ("[" in text or "☐" in text):
+        short = ticked_option(text, options)
     if not short and "{" in text and ('"' in text or "'" in text):
         short = json_answer(text, options)
     if short:
@@ -103,9 +107,16 @@ def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]
     return choice, reading
 
 
-def _concluded(reading: Reading, options: Options, *, tagged: bool) -> Choice:
+def _concluded(part: Part, reading: Reading, options: Options) -> Choice:
+    choice = closing_text(reading, options)
+    if choice[1].answered:
+        return choice
     choice = pointed_letter(reading, options)
-    return concluding_text(reading, options, tagged=tagged) if choice[1] is Found.NOTHING else choice
+    if choice[1] in (Found.NOTHING, Found.SEVERAL):
+        choice = judged_option(reading.text, options) or choice
+    if choice[1] is Found.NOTHING:
+        choice = concluding_text(reading, options, tagged=part.tagged)
+    return emphasised_option(part.text, options) if choice[1] is Found.NOTHING else choice
 
 
 def _weigh(reading: Reading) -> Choice:
@@ -140,7 +151,7 @@ def _weigh(reading: Reading) -> Choice:
             or corrects
             or CONCLUDES.search(text, reading.sentence_start(new.start), new.start)
         ):
-            if not (new.weight < current.weight and not corrects):
+            if new.weight >= current.weight or corrects or current.how is Found.DECLINED:
                 current, conflict = new, False
         elif new.weight == current.weight:
             current, conflict = new, True
@@ -148,6 +159,10 @@ def _weigh(reading: Reading) -> Choice:
         return None, Found.NOTHING
     if conflict:
         return None, Found.SEVERAL
+    denied = any(c.withdraws and c.weight > WEAK for c in reading.commitments)
+    if denied and current.end >= len(text.rstrip()) and not text.rstrip().endswith((".", "!")):
+        # "The answer is (D) is incorrect because … The answer is (F)" breaks off before it says the same of F.
+        return None, Found.NOTHING
     letters = [letter for letter in current.letters if not letter.startswith("?")]
     if current.how.answered and len(letters) == 1:
         return letters[0], current.how

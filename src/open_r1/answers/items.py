@@ -14,17 +14,19 @@ _IN_BRACKETS = re.compile(
 _BARE = re.compile(r"([A-Za-z])(?![A-Za-z0-9_]|'[A-Za-z]|-[A-Za-z]|\+)")
 # What may follow a bare capital letter that is an answer. A full stop before a small letter is an abbreviated genus
 # ("C. difficile"), before anything else it ends the answer.
-_CLOSED = re.compile(r"[ \t]*(?:$|\n|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z])")
+_CLOSED = re.compile(
+    r"[ \t]*(?:$|\n|[\u3040-\u30ff\u4e00-\u9fff]|[):,;!?\"'\]/&}=|]|-(?=\s)|\s-|\()|[ \t]*\.(?!\s*[a-z](?!\)))"
+)
 _GOES_ON = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|are|was|in|for|according|not|with"
-    r"|would|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
+    r"|would|all|both|can|cannot|could|may|might|should|does|do|this|the|it|he|she|they|there|that|these|while|where|so|also|from|after|by|has|shows?|if|when|unless|over|rather|instead|here)(?![A-Za-z])"
 )
 _GOES_ON_A = re.compile(
     r"[ .]*\s(?:because|since|as|and|or|which|due|based|given|but|is|in|for|according|not|with|rather|over|instead|here|if)(?![A-Za-z])"
 )
 _CLOSED_SMALL = re.compile(r"[ \t]*(?:$|\n|[):;\]\"'}]|[.,](?:\s|$))")
-_AFTER_BRACKET = re.compile(r"[\s:\"'-]*(?:is |= )?")
-_AFTER_BARE = re.compile(r"[ \t]*[).:\],-]?[\s\"':(-]*(?:is |= )?")
+_AFTER_BRACKET = re.compile(r"(?:[\s:\"']|-(?!\.?\d))*(?:is |= )?")
+_AFTER_BARE = re.compile(r"[ \t]*(?:[).:\],]|-(?!\.?\d))?(?:[\s\"':(]|-(?!\.?\d))*(?:is |= )?")
 _TEXT_BEGINS = re.compile(r"\.?\s+[A-Z0-9]")
 _PART_TEXT = re.compile(r"\)\s*\S")
 _WORD_FOLLOWS = re.compile(r"\s*\w")
@@ -39,7 +41,7 @@ _JOINED = re.compile(
 )
 _LONGEST_LIST = 12
 _OPTION_WORD = re.compile(r"(?:the\s+)?(?:options?|choices?|answers?|letters?|statements?)\s+", re.I)
-_LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|both|together|but|as|because|since)\b)")
+_LIST_END = re.compile(r"\s*(?:$|[.,;:!)\]\n/&(]|(?:and|or|are|all|both|together|but|as|because|since)\b)")
 _GOES_ON_ALONE = re.compile(r"\s*(?:is|was|would|can|could|should|may|might|has|does|describes?|cannot)\b")
 _LETTER_AFTER_TEXT = re.compile(
     r"[\s,;:.-]*[(\[\"']?\s*(?:which is |i\.e\.,? |that is,? )?(?:the )?(?:option|choice|letter|answer)?\s*[(\[\"']?\s*([A-Za-z])\s*[)\]\"']?(?![A-Za-z0-9'-])"
@@ -101,9 +103,12 @@ def text_at(text: str, at: int, options: Options) -> tuple[frozenset[str], int, 
         return None
     words = tokens(text, at, at + options.reach)
     letters, size = options.match(words, 0)
-    if not letters:
-        return None
-    return letters, words[size - 1].end, words
+    if letters:
+        return letters, words[size - 1].end, words
+    number = options.bare_numbers.get(words[0].folded) if words else None
+    if number and _HARD_END.match(text, words[0].end):
+        return frozenset((number,)), words[0].end, words
+    return None
 
 
 def _letter_item(text: str, at: int, options: Options) -> Item | None:

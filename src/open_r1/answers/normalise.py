@@ -11,14 +11,26 @@ _LOOKALIKES = str.maketrans(
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYX'''''''\"\"\"\"\"\"------",
 )
 _REPLACED = str.maketrans(
-    {"—": " - ", "―": " - ", "。": ". ", "、": ", ", **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")}
+    {
+        "⁄": "/",
+        "—": " - ",
+        "―": " - ",
+        "。": ". ",
+        "、": ", ",
+        **dict.fromkeys("⇒➜➔⟹⟶➡", "→"),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),
+    }
 )
 
+# 1½ and 1\frac{1}{2} are one and a half.
+_MIXED_SIGN = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
+_LATEX_MIXED = re.compile(r"(?<=\d)\s*(?=\\[dt]?frac)")
 _LATEX_FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathbf|mathrm|mathit|mathsf|mbox|bm|boldsymbol|emph|underline)\s*"
     r"\{([^{}]*)\}"
 )
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_LATEX_SMALL_FRACTION = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)(?!\d)")
 _LATEX_SYMBOLS = {
     r"\times": "×",
     r"\cdot": "×",
@@ -44,7 +56,7 @@ _TOKEN = re.compile(
     r"|\d+(?:[.,]\d+)*|\.\d+"
     r"|[^\W\d_\u3040-\u9fff][^\W_\u3040-\u9fff]*|[\u3040-\u9fff]"
     r"|[<>=≤≥±≈%+×^/°→]"
-    r"|(?<![\w)\]%])(?<![\w)\]%]\s)-(?=\s?\.?\d)"  # a minus sign, not a hyphen and not a range
+    r"|(?<![\w)\]%])-(?=\.?\d)|(?<![\w)\]%])(?<![\w)\]%]\s)-(?=\s\.?\d)"  # a minus sign, not a hyphen and not a range
 )
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 
@@ -61,11 +73,12 @@ class Token(NamedTuple):
 def tidy(text: str) -> str:
     """The text with plain ASCII-like signs and no markup; line breaks and case stay, struck-out words go."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_LOOKALIKES)).translate(_REPLACED)
+        text = unicodedata.normalize("NFKC", _MIXED_SIGN.sub(" ", text.translate(_LOOKALIKES))).translate(_REPLACED)
         text = text.translate(_LOOKALIKES)
     if "\\" in text or "$" in text:
         text = _LATEX_FONT.sub(r"\1", _LATEX_FONT.sub(r"\1", text))
-        text = _LATEX_FRACTION.sub(r"\1/\2", text)
+        text = _LATEX_FRACTION.sub(r"\1/\2", _LATEX_MIXED.sub(" ", text))
+        text = _LATEX_SMALL_FRACTION.sub(r"\1/\2", text)
         text = _LATEX_SYMBOL.sub(lambda found: _LATEX_SYMBOLS[found[0]], text)
         text = _LATEX_MARKS.sub(" ", text)
     if "~~" in text:

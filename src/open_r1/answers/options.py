@@ -31,7 +31,8 @@ class Options:
 
     `none_letter` and `all_letter` are the options "none of the above" and "all of the above"; `numbered` says that
     texts have parts of their own, "(a) 20, (b) 10", so that a small letter may be a part and not an option. `cased` says that
-    texts differ in nothing but case, as genotypes do, so that case counts. No text takes more than `reach` characters where it is quoted.
+    texts differ in nothing but case, as genotypes do, so that case counts. `composed` are texts made of other options' letters,
+    `bare_numbers` the letters of numbers that all have the same unit, by the number. No text takes more than `reach` characters where it is quoted.
     """
 
     letters: dict[str, str]
@@ -42,6 +43,14 @@ class Options:
     numbered: bool
     reach: int
     cased: bool
+    composed: tuple[tuple[re.Pattern[str], str], ...]
+    bare_numbers: dict[str, str]
+
+    def spelled_out(self, text: str) -> str:
+        """The text with the letter of an option for its words where these are letters themselves: "Both A and B"."""
+        for pattern, letter in self.composed:
+            text = pattern.sub(f"({letter})", text)
+        return text
 
     def may_start(self, text: str, at: int) -> bool:
         """Whether the first word from `at` on begins an option: a quick look before reading on."""
@@ -67,7 +76,10 @@ class Options:
                     if self.cased and not exact:
                         continue
                     return frozenset(s.letter for s in (exact if self.cased else same)), skipped + size
-            if words[at].folded not in _ARTICLES:
+            # "A. 1/2" is a letter with its text; an article has nothing between itself and its noun.
+            if words[at].folded not in _ARTICLES or (
+                words[at + 1 : at + 2] and words[at + 1].start > words[at].end + 1
+            ):
                 break
             at += 1
         return frozenset(), 0
@@ -110,6 +122,25 @@ _ALL_TEXT = re.compile(
 )
 
 
+def _composed(texts: dict[str, str], letters: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    found = []
+    for letter, text in texts.items():
+        words = [word.written for word in tokens(text)]
+        named = [word for word in words if word in letters]
+        if len(named) > 1 and {"and", "or", "nor"} & {word.lower() for word in words}:
+            form = r"\W{1,3}".join(f"(?i:{re.escape(w)})" if w not in letters else re.escape(w) for w in words)
+            found.append((re.compile(rf"(?<![A-Z],\s)(?<!\w)\(?{form}(?!\w)\)?"), letter))
+    return tuple(found)
+
+
+def _bare_numbers(texts: dict[str, str]) -> dict[str, str]:
+    """Numbers to letters where every option is a number with the same unit, so that the number alone says which."""
+    read = {letter: [word.folded for word in tokens(text)] for letter, text in texts.items()}
+    units = {tuple(words[1:]) for words in read.values()}
+    numbers = {words[0]: letter for letter, words in read.items() if len(words) > 1 and words[0][0].isdigit()}
+    return numbers if len(units) == 1 and len(numbers) == len(texts) else {}
+
+
 def _only(pattern: re.Pattern[str], texts: dict[str, str]) -> str | None:
     letters = [letter for letter, text in texts.items() if pattern.match(text.strip())]
     return letters[0] if len(letters) == 1 else None
@@ -128,7 +159,16 @@ def _read(items: tuple[tuple[str, str], ...]) -> Options:
             written[spelling.folded].add(spelling.written)
     cased = any(len(forms) > 1 for forms in written.values())
     return Options(
-        letters, texts, spellings, _only(_NONE_TEXT, texts), _only(_ALL_TEXT, texts), numbered, reach, cased
+        letters,
+        texts,
+        spellings,
+        _only(_NONE_TEXT, texts),
+        _only(_ALL_TEXT, texts),
+        numbered,
+        reach,
+        cased,
+        _composed(texts, letters),
+        _bare_numbers(texts),
     )
 
 

@@ -13,11 +13,31 @@ _MENTION = re.compile(
     r"(?<![A-Za-z0-9'/^_+-])(?:\(\s*([A-Za-z])\s*\)|\[\s*([A-Z])\s*\]|([A-Z])(?![A-Za-z0-9_+^]|'[A-Za-z]|-[A-Za-z0-9]))"
 )
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options?\s+|choices?\s+)?", re.I)
+# "Projection (B) would mean …" speaks of what is not so.
+_WOULD = re.compile(
+    r"\s+would(?!\s+(?:also )?be (?:the|preferred|best|better|most|more|an? (?:good|better|appropriate)))\b"
+)
+_COPULAS = frozenset(("is", "are", "was", "were", "be"))
+# "… due to drift (D) or natural selection (J)".
+_JOINED_WORDS = re.compile(
+    r"\)?\s*,?\s*(?:or|and)\s+(?:(?!(?:is|are|was|not|so|thus|therefore|hence)\b)[\w'-]+\s+){1,6}\(?(?:options?\s+)?",
+    re.I,
+)
+_OPENING = re.compile(r"\(\s*(?:option|choice|answer)\s+$", re.I)
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 # "which is true for some species" is no verdict on the whole.
 _QUALIFIED = re.compile(
     r"\s*,?\s*(?:for (?:some|most|many)|of (?:some|most|many)|in (?:some|most|many|part|general)|but|to some|only)\b"
 )
+# "A vitamin deficiency", "I am": an article and a pronoun. Only what follows tells the letters from them.
+_AS_SUBJECT = r"is|was|seems|appears|remains|and|or|because|since|as|but|with|due|the|which"
+_LETTER_FOLLOWED = {
+    letter: re.compile(rf"[^\w\s]|\s*(?:$|\n|[^\w\s]|(?:{words})(?![A-Za-z]))")
+    for letter, words in (
+        ("A", _AS_SUBJECT + r"|would|could|can|may|might|should|must|has|does|in|for"),
+        ("I", _AS_SUBJECT),
+    )
+}
 _CLOSES = re.compile(
     r"\s*[)\]\"']*\s*(?:[.,;!?]|$|\n|(?:because|since|as|which|in|here|for|with)\b"
     r"|\([^()\n]*\)\s*(?:[.,;]|可能|$))"
@@ -31,7 +51,7 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
     taken = [(c.start, c.end) for c in reading.commitments]
     mentions = list(_MENTION.finditer(text, since))
     group: frozenset[str] = frozenset()
-    group_negated = False
+    group_negated = group_equated = False
     for i, mention in enumerate(mentions):
         start, end = mention.span()
         if any(a <= start < b for a, b in taken):
@@ -43,22 +63,45 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         marked = bool(word) or not mention[3]
         if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):
             continue
+        if not marked and mention[3] in _LETTER_FOLLOWED and not _LETTER_FOLLOWED[mention[3]].match(text, end):
+            continue
         if mention[1] and mention[1].islower() and not word:
             continue
         if not marked and text[end : end + 1] in (".", ")") and in_list(text, start):
             end += 1
         until = min(mentions[i + 1].start() if i + 1 < len(mentions) else len(text), end + 130)
+        # "not stabilizing selection (C) or disruptive selection (E)": what is said of the text is said of the letter.
+        opening = _OPENING.search(text, max(0, start - 16), start)
+        opens = opening.start() if opening else start
+        words_before = _own_words_before(text, opens, letter, options) if marked else (start, False)
+        if words_before is None:
+            continue
+        begins, own = (start if words_before[0] == opens else words_before[0]), words_before[1]
         before, after = text[max(0, start - 45) : start], text[end:until].lower()
+        before_own = text[max(0, begins - 45) : begins]
         letters = frozenset((letter,))
-        joins = _JOINED.fullmatch(text, mentions[i - 1].end(), start) if i else None
+        joins = (
+            _JOINED.fullmatch(text, mentions[i - 1].end(), begins) if i and begins >= mentions[i - 1].end() else None
+        )
         # "Between A and E, A is better": a comma before a letter with its own verb joins nothing.
         joined = group if joins and not (joins[0].strip() == "," and _OWN_VERB.match(text, end)) else frozenset()
-        group = letters = letters | joined if joined else letters
+        previous, group = group, letters | joined if joined else letters
+        letters = group
         negated = (
-            _hinted(before, say.NEGATED_HINTS) and say.NEGATED.search(before) and not say.ALL_EXCEPT.search(before)
+            _hinted(before_own, say.NEGATED_HINTS)
+            and say.NEGATED.search(before_own)
+            and not say.ALL_EXCEPT.search(before_own)
         ) or (joined and group_negated)
+        loosely = _JOINED_WORDS.fullmatch(text, mentions[i - 1].end(), begins) if i and not joined else None
         group_negated = bool(negated)
-        if negated or say.NOT_RIGHT.match(text, end, until):
+        group_equated = (bool(joined) and group_equated) or (
+            begins < start and say.EQUATES.search(before_own) is not None
+        )
+        if negated and begins < start:
+            # "not the basal cell (option A)" speaks of the cell; the statement A may be what is looked for.
+            continue
+        false_one = say.IS_THE_FALSE_ONE.match(text, end, until) if _hinted(after, say.FALSE_HINTS) else None
+        if negated or (not false_one and say.NOT_RIGHT.match(text, end, until)):
             reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             reading.commitments.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
             continue
@@ -66,10 +109,13 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         if joined:
             item = item._replace(letters=item.letters | letters, how=Found.SEVERAL)
         answer = say.IS_THE_ANSWER.match(text, end, until) if _hinted(after, say.ANSWER_HINTS) else None
+        answer = false_one or answer
         if answer and item.end <= answer.end() + 1:
             if re.search(r"\bnot\b|n't\b", answer[0]):
                 reading.verdicts.append(Commitment(letters, Found.LETTER, WEAK, start, end, True))
-            elif not re.search(r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]):
+            elif false_one or not re.search(
+                r"\b(?:incorrect|wrong|only other|another|possible|plausible)\b", answer[0]
+            ):
                 weight = WEAK if say.SEEMS.search(answer[0]) else ANSWER
                 if weight == WEAK:
                     reading.seeming |= item.letters
@@ -78,7 +124,14 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                 )
             continue
         right = say.IS_RIGHT.match(text, end, until) if _hinted(after, say.RIGHT_HINTS) else None
-        if right and not _QUALIFIED.match(text, right.end()) and not re.search(r"\bnot\b|n't\b", right[0]):
+        # An option that reads "… is more likely to be swallowed" is quoted, not called likely.
+        quoted = right and item.how is Found.LETTER_AND_TEXT and right.end() <= item.end
+        if (
+            right
+            and not quoted
+            and not _QUALIFIED.match(text, right.end())
+            and not re.search(r"\bnot\b|n't\b", right[0])
+        ):
             right_one = Commitment(
                 item.letters, item.how, WEAK, start, item.end, concluding=not say.SEEMS.search(right[0])
             )
@@ -87,6 +140,8 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             else:
                 reading.seeming |= item.letters
             reading.commitments.append(right_one)
+        if say.AS_IN.search(before):
+            continue
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
         if in_list(text, start):
             continue
@@ -104,24 +159,39 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         elif marked and (word or mention[1]):
             # "(A) Lisinopril." as a sentence of its own is a conclusion without another word.
             alone = item.how is Found.LETTER_AND_TEXT and _is_sentence(reading, start, item.end)
-            own = _own_text_before(text, start, letter, options)
-            if own is not None and say.NEGATED.search(text[max(0, own - 45) : own]):
-                continue
-            if alone or own is not None or _CLOSES.match(text, end):
-                both = alone or own is not None
+            both = alone or (own and not _WOULD.match(text, end))
+            if both or _CLOSES.match(text, end):
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
-                reading.pointed.append(Commitment(letters, how, 0, start, end, concluding=both))
+                together = letters | previous if loosely else letters
+                reading.pointed.append(
+                    Commitment(together, how, 0, start, end, equated=group_equated, concluding=both)
+                )
 
 
-def _own_text_before(text: str, at: int, letter: str, options: Options) -> int | None:
-    """Where the option's own text begins when it stands right before its letter: "… genetic drift (C)"."""
+def _own_words_before(text: str, at: int, letter: str, options: Options) -> tuple[int, bool] | None:
+    """Where words of the option begin that stand right before its letter: "… genetic drift (C)"; whether they are all.
+
+    None when the words are another option's.
+    """
     words = tokens(text, max(0, at - options.reach), at)
-    for same in options.spellings.values():
-        for spelling in same:
-            size = len(spelling.folded)
-            if spelling.letter == letter and tuple(w.folded for w in words[-size:]) == spelling.folded:
-                return words[-size].start
-    return None
+    folded = tuple(word.folded for word in words)
+    ending = [
+        spelling
+        for same in options.spellings.values()
+        for spelling in same
+        if folded[-len(spelling.folded) :] == spelling.folded
+    ]
+    if ending:
+        longest = max(ending, key=lambda spelling: len(spelling.folded))
+        whole = any(s.letter == letter for s in ending if s.folded == longest.folded)
+        return (words[-len(longest.folded)].start, True) if whole else None
+    own = [spelling.folded for same in options.spellings.values() for spelling in same if spelling.letter == letter]
+    begins = at
+    for word in reversed(words):
+        if word.folded in _COPULAS or not any(word.folded in folded for folded in own):
+            break
+        begins = word.start
+    return begins, False
 
 
 def _is_sentence(reading: Reading, start: int, end: int) -> bool:
@@ -138,6 +208,8 @@ def _hinted(text: str, hints: tuple[str, ...]) -> bool:
 def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
     """Whether a capital without brackets after "is" is an option: a lettered line, or the end of a judging sentence."""
     text, end = reading.text, mention.end()
+    if text[: mention.start()].endswith(("→ ", "-> ", "=> ")):
+        return _SENTENCE_CLOSES.match(text, end) is not None
     if say.LEADS.search(text, max(0, mention.start() - 14), mention.start()):
         return _SENTENCE_CLOSES.match(text, end) is not None
     if mention.start() == line_start(text, mention.start()) and text[end : end + 1] in (".", ")", ":", "\n", ""):

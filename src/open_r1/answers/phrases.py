@@ -8,7 +8,7 @@ import re
 # These patterns run over the whole text, in small letters: without re.I and without a leading boundary, which the
 # caller checks (`starts_word`), Python's engine skips to the possible first letters and is three times as fast.
 ANSWER_NOUN = re.compile(
-    r"(?:answers?|ans\.?|solution|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta"
+    r"(?:answers?|ans\.?|verdict|decision|respuesta|réponse|reponse|antwort|resposta|risposta|oтвeт"
     r"|(?:correct|right|true|best|closest|final|appropriate|accurate|suitable|my|preferred)\s+"
     r"(?:options?|choices?|responses?|selections?|picks?|letters?|alternatives?|diagnosis|conclusion|statement))(?![a-z0-9_])"
     r"|答案|正确选项|正解"
@@ -16,17 +16,17 @@ ANSWER_NOUN = re.compile(
 FINAL_BEFORE = re.compile(r"\b(?:final|ultimate)[ \-]+(?:\w+ )?$", re.I)
 # "(option|choice|response|conclusion|diagnosis): B" announces at the start of a line only.
 LABEL = re.compile(
-    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|selection|conclusion|diagnosis|result|output|prediction)"
+    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|solution|selection|conclusion|diagnosis|result|output|prediction)"
     r"[ \t]*:",
     re.I | re.M,
 )
 CHOOSING = re.compile(
-    r"(?:choose|chose|choosing|chosen|pick|picked|picking|select|selected|selecting|go(?:ing)? with|went with"
+    r"(?:i(?:'d| would| will|'ll)? (?:suggest|recommend|propose)|choose|chose|choosing|chosen|pick|picked|picking|select|selected|selecting|go(?:ing)? with|went with"
     r"|opt(?:ing)? for|settl(?:e|ing) (?:on|for)|stick(?:ing)? with|conclude(?: with)?|answer with|respond with|vote for)"
     r"(?![a-z])[:\s]*"
 )
 COPULA = re.compile(
-    r"(?<![A-Za-z])(?:is|are|was|were|be|being|remains?|becomes?|equals?|would be|es|est|ist|é|è)(?![A-Za-z'])|[:=→]|->|=>|(?:是|为|は)"
+    r"(?<![A-Za-z])(?:is|are|was|were|be|being|remains?|becomes?|equals?|would be|es|est|ist|é|è)(?![A-Za-z'])|[:=→]|->|=>|(?<=\s)-(?=\s)|(?:是|为|は)"
 )
 NEGATED_COPULA = re.compile(r"\s*(?:not|n't|never)\b|n't\b", re.I)
 # Words that may stand between "is" and the answer without changing what is said.
@@ -37,7 +37,7 @@ FILLER = re.compile(
     r"|(?:the |my )?(?:(?:correct|final|best|right) )?(?:answer|choice|option|statement) (?:is|would be)"
     r"|(?:the |my )?(?:correct |final |best |right )?answer:"
     r"|the (?:correct |following )?(?:answer|choice|option|letter|alternative|statement|one)(?: (?:labeled|labelled|marked|lettered))?"
-    r"|(?:option|choice|letter|answer|alternative|opción|opcion)s?(?: number)?|选项|the)(?![A-Za-z])){0,12}",
+    r"|(?:option|choice|letter|answer|alternative|opción|opcion|opção|opzione|la|a letra|letra|lettera|buchstabe|donc|folglich)s?(?: number)?|选项|the)(?![A-Za-z])){0,12}",
     re.I,
 )
 ALSO = re.compile(r"\balso\b", re.I)
@@ -82,6 +82,7 @@ HEDGED = re.compile(
 SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.I)
 # Words without which the two patterns below cannot match: looking for them first is much faster.
 ANSWER_HINTS = ("answer", "choice", "option", "response", "selection", "pick", "it is")
+FALSE_HINTS = (" statement", " one", "exception")
 RIGHT_HINTS = (
     *(
         "correct",
@@ -101,6 +102,12 @@ RIGHT_HINTS = (
 IS_THE_ANSWER = re.compile(
     rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
     r"|\s*the\s+(?:\w+\s+){0,2}?(?:answer|choice|option)(?![A-Za-z])|\s+it is(?=\s*[.!\n])",
+    re.I,
+)
+# Of a question that asks for the false statement this names the answer; "is a false statement" does not.
+IS_THE_FALSE_ONE = re.compile(
+    r"[^.?!\n;]{0,60}?(?<![A-Za-z])is\s+(?:\w+\s+){0,2}?(?:the (?:only )?(?:false|incorrect|untrue|inaccurate) (?:statement|one)"
+    r"|the (?:only )?exception|the odd one out)(?![A-Za-z])",
     re.I,
 )
 IS_RIGHT = re.compile(
@@ -146,6 +153,7 @@ POINTS_TO = re.compile(
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
 )
+AS_IN = re.compile(r"\bas in\s+(?:options?\s+)?[\"'(]*$", re.I)
 ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?[\"'(]*$", re.I)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.
 EQUATES = re.compile(r"(?:(?<![A-Za-z])(?:is|be|:|=|→|->)|'s|是|为)[\s\"':]*(?:\w+\s+){0,4}[\"'(]*$", re.I)
@@ -159,8 +167,8 @@ LEADS = re.compile(
 )
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
-    r"(?:^|[.!?;:,(\n\"'-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|say|get|gives|yields|only|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"(?:^|[.!?;:,(\n\"'→>-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
+    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|making|makes|say|get|gives|yields|only|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)
@@ -191,6 +199,7 @@ DECLINES = re.compile(
     r"(?:be\s+)?(?:definitively |reliably |accurately |confidently |really |fully )?"
     r"(?:determined?|answer(?:ed)?|say|tell|decided?|know|provide|give|help|assist|choose|select|identif\w+|conclude|make)"
     r"|(?:don't|do not) (?:know|have (?:enough|sufficient|access))|(?:not enough|insufficient|lack of) (?:information|data|context)"
+    r"|depends? on (?:whether|if\b)|missing (?:some |key )?(?:information|details|data)|could you (?:please )?(?:provide|share|clarify|specify)"
     r"|not (?:provided|given|listed|available|specified|stated|clear|included|among)\b|all of the (?:above|options|choices|answers)\b(?![^.\n]*\bexcept\b)"
     r"|question (?:is|might be|may be|seems|appears)(?: to be)? (?:incorrect|incomplete|flawed|invalid|unclear|ambiguous)"
 )

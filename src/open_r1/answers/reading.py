@@ -12,7 +12,8 @@ _MARKER_LINE = re.compile(r"\s*[-•]?\s*\(?([A-Z])[).:]\s")
 
 
 class Commitment(NamedTuple):
-    """One place that names an answer, or withdraws one (`withdraws`); `concluding` for weak ones that end a thought."""
+    """One place that names an answer, or withdraws one (`withdraws`); `concluding` for weak ones that end a thought,
+    `equated` for a letter whose own words stand between "is" and itself."""
 
     letters: frozenset[str]
     how: Found
@@ -22,6 +23,7 @@ class Commitment(NamedTuple):
     withdraws: bool = False
     also: bool = False
     concluding: bool = False
+    equated: bool = False
 
 
 @dataclass(slots=True)

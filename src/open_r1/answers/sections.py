@@ -14,13 +14,21 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]*\**[ \t]*final (?:response|answer|con
 _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 # A model that was shown examples goes on to invent the next one.
 _NEXT_TURN = re.compile(
-    r"\n[ \t*#]*(?:(?:question|(?:next|new) (?:question|problem))(?:[ \t]*\d+)?[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
-    r"|(?:user|human|assistant|instruction)[ \t*]*:)",
+    r"\n[ \t*#]*(?:(?:question|(?:next|new|your|follow[- ]?up|practice|another) (?:question|problem|task|exercise|example|case))"
+    r"(?:[ \t]*\d+)?[ \t*]*[:.]|exercise[ \t]*\d+[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
+    r"|(?:user|human|assistant|instruction(?:[ \t]*\d+)?(?:[ \t]*\([^()\n]*\))?)[ \t*]*:)",
     re.I,
 )
 # "Sure! Let's look at it." before a restated question is no answer yet.
 _PREFACE = re.compile(
     r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I
+)
+# "I hope this helps! Let me know if …" ends a chat, not an argument.
+_FAREWELL_REACH = 400
+_FAREWELL_HINTS = ("i hope", "let me know", "feel free", "hesitate", "anything else", "if you have any")
+_FAREWELL = re.compile(
+    r"(?:i hope (?:this|that|it) |(?:please )?(?:let me know|feel free|don't hesitate)|is there anything else|if you have any )[^\n]{0,160}\s*$",
+    re.I,
 )
 
 
@@ -83,10 +91,18 @@ def answering_part(completion: str) -> Part:
         for heading in _HEADING.finditer(text):  # noqa: B007
             pass
         if heading:
-            return Part(before_next_turn(text[heading.end() :]), tagged=True)
+            return Part(_before_farewell(before_next_turn(text[heading.end() :])), tagged=True)
         if _THINKING_HEADING.match(text):
             return Part("", cut=True)
-    return Part(before_next_turn(text), cut=cut)
+    return Part(_before_farewell(before_next_turn(text)), cut=cut)
+
+
+def _before_farewell(text: str) -> str:
+    """The text without the polite sentences that close a chat."""
+    tail = max(0, len(text) - _FAREWELL_REACH)
+    small = text[tail:].lower()
+    farewell = _FAREWELL.search(text, tail) if any(hint in small for hint in _FAREWELL_HINTS) else None
+    return text[: farewell.start()] if farewell and text[: farewell.start()].strip() else text
 
 
 def before_next_turn(text: str) -> str:

@@ -23,6 +23,10 @@ _LEAD = re.compile(
     r"|(?P<two>\s(?:or|and)\s+\(?[A-Z]\b))))",
     re.I,
 )
+# "(A) is incorrect because …" only speaks of an option.
+_SUBJECT = re.compile(
+    r"\s*(?:all|both|each|is|are|was|were|can|could|may|might|would|should|must|has|have|do|does|did|cannot|can't|isn't|aren't)\b"
+)
 _JSON_FIELD = re.compile(
     r"[\"'](?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"']\s*:\s*"
     r"(?:[\"']([^\"\n]{0,400}?)[\"']\s*(?=[,}\n]|$)|\[([^\]\n]{0,200})\]|([A-Za-z])\s*[,}])",
@@ -41,6 +45,8 @@ def read_short(text: str, options: Options) -> Choice | None:
     words = tokens(text)
     if not words:
         return None
+    if len(words) == 1 and words[0].folded in options.bare_numbers:
+        return options.bare_numbers[words[0].folded], Found.TEXT
     letters, size = options.match(words, 0)
     if letters and size == len(words):
         return (next(iter(letters)), Found.TEXT) if len(letters) == 1 else (None, Found.SEVERAL)
@@ -74,6 +80,8 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
         parts = item and item.how is Found.LETTER and _part_after(text, item)
         if item and lead["two"] and item.how is not Found.SEVERAL:
             return None
+        if item and _SUBJECT.match(line, item.end):
+            return None
         if item and not parts and (item.how is not Found.LETTER or not re.match(r"A\s*:", line)):
             if len(lines) > 1 and _lettered(lines[1].strip(), options):
                 return None
@@ -85,6 +93,8 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     beside = text_at(line, 0, options)
     if beside and len(beside[0]) == 1 and re.match(r"\s*(?:$|[.:;]|-\s|,\s)", line[beside[1] : beside[1] + 3]):
         comma = line[beside[1] : beside[1] + 1] == ","
+        if comma and text_at(line, beside[1] + 1, options):
+            return None
         if not comma or len(beside[2][0].folded) <= 5:
             return beside[0], Found.TEXT
     return None

@@ -12,7 +12,7 @@ from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading, li
 _REACH = 170
 
 # A full stop after a single capital is an initial ("E. coli"), not the end of a sentence.
-_SENTENCE_END = re.compile(r"(?<![\s(][A-Z])[.!?][\"')\]]*(?=\s)|[。！？]|\n+")
+_SENTENCE_END = re.compile(r"(?<![\s(][A-Z])[.!?][\"')\]]*\s+|[。！？]\s*|\n\s*")
 _DIRECT = re.compile(r"\s*(?:choice|option|letter)?\s*(?=[(\[]\s*[A-Za-z]\s*[)\]])", re.I)
 _LINE_DIRECT = re.compile(r"[ \t]*(?:choice|option|letter)?[ \t]*[-.]?[ \t]*(?=[A-Za-z](?:[).]|[ \t]*(?:\n|$)))")
 _BLANK = re.compile(r"[\s\"'*]*")

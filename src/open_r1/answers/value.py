@@ -3,10 +3,10 @@
 import logging
 import math
 import re
-from datetime import date
 
 from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy, tokens
+from open_r1.answers.quantities import read_age, read_date, read_number
 from open_r1.answers.sections import answering_part
 
 # Its time limits are alarm signals, which work in the main thread only; rewards may run in another. Lengths are bounded
@@ -22,29 +22,21 @@ _STATED = re.compile(
     r"(?:(?:is|be|are)(?![A-Za-z])(?:\s*(?:therefore|thus|approximately|about|roughly|around|equal to))?|[:=≈])[\s:]*",
     re.I,
 )
-_SENTENCE = re.compile(r"\n|[.!?](?=\s|$)")
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,/^])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:\s*[eE][-+]?\d+)?"
-    r"(?:\s*(?:×|x|\*)\s*10\s*\^?\s*\{?\s*(?P<power>[-+]?\d+)\s*\}?)?(?:\s*/\s*(?P<below>\d+(?:\.\d+)?)(?![\d/]))?(?![A-Za-z]*\d)"
-)
-_RANGE = re.compile(r"\s*\S{0,12}\s*(?:-|to|or|and)\s*[-+]?\d")
-_MONTHS = {
-    m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
-_MONTH = r"(?P<{0}>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_DATES = (
-    re.compile(r"(?<!\d)(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4})(?!\d)"),
-    re.compile(r"(?<!\d)(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)"),
-    re.compile(_MONTH.format("mon") + r"\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})", re.I),
-    re.compile(
-        r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?" + _MONTH.format("mon") + r",?\s+(?P<y>\d{4})", re.I
-    ),
-)
-_AGE = re.compile(
-    r"(?P<weeks>\d+)['\"]?\s*(?:weeks?|wks?|w)\b['\"]?[\s,]*(?:and\s+)?['\"]?(?:(?P<days>\d+)\s*(?:days?|d)\b)?"
-    r"|(?P<w>\d+)w(?P<d>\d+)d?\b",
+# A full stop after a single capital is an initial ("H. pylori").
+_SENTENCE = re.compile(r"\n|(?<!\s[A-Z])(?<!^[A-Z])[.!?](?=\s|$)")
+_FINISHED = re.compile(r"[.!?:)\]}\"'*$%]\s*$|\d\s*\S{0,16}\s*$")
+_RESULT = re.compile(r"\b(?:is|are|was|equals|gives|yields|of)\b|[:=≈]")
+# "This corresponds to stage 3 (30-44)", "A BMI between 18.5 and 24.9 is normal" explain a result and are none.
+_EXPLAINS = re.compile(
+    r"\W*(?:this|these|it|which|such|values?|an?|note|normal|he|she|the patient)\b[^=≈]*\b(?:correspond|indicat|suggest|mean|impl|consider"
+    r"|classif|categor|plac|fall|within|above|below|between|normal|risk|defin|recommend|should)",
     re.I,
 )
+_SENTENCES_BACK = 4
+_ARTICLES = frozenset(("a", "an", "the"))
+_IN_BRACKETS = re.compile(r"\s*\([^()]*\)")
+_CLAUSE = re.compile(r"[,;]?\s+(?:because|since|as|which|due to|given|based on)\b|[,;]\s", re.I)
+_NAMED = re.compile(r"\b(?:is|are|was|be|has|have|with)\s+|:\s*", re.I)
 
 
 def _parse(formula: str) -> list:
@@ -67,9 +59,11 @@ def _boxed(text: str) -> str | None:
 
 
 def answer_passage(completion: str) -> str | None:
-    """The words in which a completion states its answer: boxed, tagged, after "the answer is", or its last sentence."""
-    part = answering_part(completion)
-    text = part.text.strip()
+    """The words in which a completion states its answer: boxed, in JSON, after "the answer is", or its last result.
+
+    The last result is the last sentence, or one of the few before it where the last ones only explain it.
+    """
+    text = answering_part(completion).text.strip()
     boxed = _boxed(text)
     if boxed is not None:
         return boxed.strip()
@@ -83,62 +77,13 @@ def answer_passage(completion: str) -> str | None:
         end = _SENTENCE.search(rest)
         return (rest[: end.start()] if end else rest).strip()
     sentences = [s.strip() for s in _SENTENCE.split(text) if s and s.strip()]
-    return sentences[-1] if sentences else None
-
-
-def _number(passage: str) -> tuple[str, float] | None:
-    """The one number a passage gives, as written and as a value; after the last equals sign where there is one."""
-    after = max(passage.rfind(sign) for sign in "=≈")
-    found = [m for m in _NUMBER.finditer(passage, after + 1) if re.search(r"\d", m[0])]
-    if not found:
+    if not sentences:
         return None
-    first = found[0]
-    if after < 0 and len(found) > 1:
-        # "The score is 3 because age gives 1": the first counts, unless a range or a choice of two is given.
-        if _RANGE.match(passage, first.end()):
-            return None
-        said = re.search(r"\b(?:is|of|be|to|:)\s*(?:approximately |about |roughly )?$", passage[: found[-1].start()])
-        led = re.search(r"\b(?:is|of|be|to|:)\s*(?:approximately |about |roughly )?$", passage[: first.start()])
-        first = found[-1] if said and not led and first.start() > 0 else first
-    written = first[0].strip()
-    plain = written.replace(",", "")
-    if first["power"]:
-        return written, float(f"{re.split(r'[×x*]', plain)[0].strip()}e{first['power']}")
-    if first["below"]:
-        value = _as_float(_parse(plain))
-        return (written, value) if value is not None else None
-    return written, float(plain.replace(" ", ""))
-
-
-def _as_float(parsed: list) -> float | None:
-    for value in parsed:
-        if not isinstance(value, str) and getattr(value, "is_real", False):
-            return float(value)
-    return None
-
-
-def _date(text: str) -> tuple[str, date] | None:
-    for pattern in _DATES:
-        found = None
-        for found in pattern.finditer(text):  # noqa: B007 - the last date is the result
-            pass
-        if found:
-            groups = found.groupdict()
-            month = int(groups["m"]) if groups.get("m") else _MONTHS[groups["mon"].lower()]
-            try:
-                return found[0], date(int(groups["y"]), month, int(groups["d"]))
-            except ValueError:  # the 31st of February
-                return None
-    return None
-
-
-def _age(text: str) -> tuple[str, tuple[int, int]] | None:
-    found = None
-    for found in _AGE.finditer(text):  # noqa: B007
-        pass
-    if not found:
-        return None
-    return found[0].strip(" ,'\""), (int(found["weeks"] or found["w"]), int(found["days"] or found["d"] or 0))
+    if _FINISHED.search(text[-20:]):
+        for sentence in reversed(sentences[-_SENTENCES_BACK:]):
+            if any(c.isdigit() for c in sentence) and _RESULT.search(sentence) and not _EXPLAINS.match(sentence):
+                return sentence
+    return sentences[-1]
 
 
 def grade_number(
@@ -151,7 +96,7 @@ def grade_number(
     passage = answer_passage(completion)
     if not passage:
         return False, None, Found.EMPTY if not completion.strip() else Found.NOTHING
-    for read in (_date, _age):
+    for read in (read_date, read_age):
         gold = read(answer)
         if gold:
             found = read(tidy(passage)) or read(tidy(answering_part(completion).text[-400:]))
@@ -159,16 +104,16 @@ def grade_number(
                 return False, None, Found.NOTHING
             low, high = (read(str(bound)) if bound is not None else gold for bound in (lower, upper))
             return (low or gold)[1] <= found[1] <= (high or gold)[1], found[0], Found.VALUE
-    found = _number(tidy(passage))
+    found = read_number(tidy(passage))
     if not found:
         return False, None, Found.NOTHING
-    gold_value = _number(tidy(answer))
     low, high = (float(str(bound).replace(",", "")) if bound is not None else None for bound in (lower, upper))
     if low is not None and high is not None:
         slack = 1e-9 * max(abs(low), abs(high), 1.0)
-        return low - slack <= found[1] <= high + slack, found[0], Found.VALUE
-    right = gold_value is not None and math.isclose(found[1], gold_value[1], rel_tol=1e-6, abs_tol=1e-12)
-    return right or _same_formula(passage, answer), found[0], Found.VALUE
+        return low - slack <= found.value <= high + slack, found.written, Found.VALUE
+    gold_value = read_number(tidy(answer))
+    right = gold_value is not None and math.isclose(found.value, gold_value.value, rel_tol=1e-6, abs_tol=1e-12)
+    return right or _same_formula(passage, answer), found.written, Found.VALUE
 
 
 def _same_formula(passage: str, answer: str) -> bool:
@@ -180,13 +125,23 @@ def _same_formula(passage: str, answer: str) -> bool:
     return bool(gold and said and verify(gold, said, timeout_seconds=None))
 
 
+def _words(text: str) -> list[str]:
+    return [token.folded for token in tokens(text) if token.folded not in _ARTICLES]
+
+
 def grade_text(completion: str, answer: str) -> tuple[bool, str | None, Found]:
-    """Whether a completion's answer is the same words or the same formula; what was found, and how."""
+    """Whether a completion's answer is the same words or the same formula; what was found, and how.
+
+    The words count as a whole: alone, before a reason or a remark in brackets, or after "is" and the like.
+    """
     passage = answer_passage(completion)
     if not passage:
         return False, None, Found.EMPTY if not completion.strip() else Found.NOTHING
-    gold = [t.folded for t in tokens(tidy(answer))]
-    said = [t.folded for t in tokens(tidy(passage))]
-    strip = frozenset(("a", "an", "the"))
-    same = [t for t in said if t not in strip] == [t for t in gold if t not in strip] and bool(gold)
-    return same or _same_formula(passage, answer), passage, Found.VALUE
+    gold, said = _words(tidy(answer)), tidy(passage)
+    clause = _CLAUSE.search(said)
+    for form in (said, _IN_BRACKETS.sub("", said), said[: clause.start()] if clause else said):
+        named = list(_NAMED.finditer(form))
+        for words in (form, form[named[-1].end() :] if named else form):
+            if gold and _words(words) == gold:
+                return True, words.strip(), Found.VALUE
+    return _same_formula(passage, answer), passage, Found.VALUE

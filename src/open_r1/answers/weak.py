@@ -5,12 +5,14 @@ import re
 from open_r1.answers import phrases as say
 from open_r1.answers.found import Found
 from open_r1.answers.items import read_item, text_at
-from open_r1.answers.normalise import tokens
+from open_r1.answers.normalise import tidy, tokens
 from open_r1.answers.options import Options
 from open_r1.answers.reading import Reading, in_list
+from open_r1.answers.short import read_short
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
+_LETTERED = re.compile(r"[(\[]\s*[A-Za-z]\s*[)\]]|\b(?:option|choice|answer|statement)\s+[A-Z]\b")
 _NOTHING: Choice = (None, Found.NOTHING)
 
 
@@ -30,6 +32,8 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
             return letters[0], last.how
         return None, last.how
     right = {letter for c in reading.verdicts if not c.withdraws for letter in c.letters}
+    wrong = {letter for c in reading.verdicts if c.withdraws for letter in c.letters}
+    left = set(options.letters.values()) - wrong
     if len(right) == 1:
         return right.pop(), Found.LETTER
     if len(right) > 1:
@@ -38,17 +42,38 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
         return None, Found.DECLINED
     if reading.seeming:
         return (next(iter(reading.seeming)), Found.LETTER) if len(reading.seeming) == 1 else (None, Found.SEVERAL)
-    passing = [c for c in reading.pointed if not c.weight and c.start >= zone]
+    if len(left) == 1 and len(wrong) > 1:
+        # All the others were called wrong.
+        return left.pop(), Found.LETTER
+    passing = [c for c in reading.pointed if not c.weight and c.start >= zone and not c.letters <= wrong]
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
-        return None, Found.SEVERAL
-    if named and any(c.concluding for c in passing):
+        # "This is nephritis (C). In necrosis (B) there would be casts." names C only.
+        passing = [c for c in passing if c.equated]
+        named = {letter for c in passing for letter in c.letters}
+        if len(named) != 1:
+            return None, Found.SEVERAL
+    if named and _FINISHED.search(text[-10:]) and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
+    if named and not text[passing[-1].end :].strip(" .!\n"):
+        # "… is a function of the subscapularis muscle (D)." ends with the only letter it points at.
+        return named.pop(), Found.LETTER
     if named and say.CUE.search(
         text, reading.sentence_start(passing[0].start), reading.sentence_end(passing[0].start)
     ):
         return named.pop(), Found.LETTER
     return _NOTHING
+
+
+def closing_text(reading: Reading, options: Options) -> Choice:
+    """The option whose text alone the last sentence draws as its conclusion: "Therefore the muscle is the deltoid."."""
+    text = reading.text
+    ends = [e for e in reading.sentence_ends if text[e:].strip()]
+    start = ends[-1] if ends else 0
+    if reading.last_decline >= 0 or not say.CONCLUDES.search(text, start) or _LETTERED.search(text, start):
+        return _NOTHING
+    named = _said_last(text, start, len(text), options) or _named_in(text, start, len(text), options)[0]
+    return (named.pop(), Found.TEXT) if len(named) == 1 else _NOTHING
 
 
 def _zone_start(reading: Reading, sentences: int) -> int:
@@ -60,9 +85,9 @@ _NAMES = re.compile(
     r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
     r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
     r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
-    r"|suggestive of|indicative of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|suggestive of|indicative of|(?:instance|example|case|form) of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
-    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|(?:to|by|with) \w+|performing"
+    r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|acute|chronic|severe|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
     re.I,
 )
@@ -70,6 +95,7 @@ _IS_NAMED = re.compile(
     r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
     r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|preferred|treatment|diagnosis"
     r"|cause|explanation)\b"
+    r"|[\s\"')]*(?:as\s+)?the\s+(?:most (?:likely|appropriate|probable|suitable|consistent)|best|correct|right)\b"
     r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
@@ -80,12 +106,18 @@ _ENDED = re.compile(
 # A sentence of a list says what one part is, not what the answer is.
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
-_PLAIN_IS = re.compile(r"\b(?:is|are|was|be|but)\s+(?=\S)")
+_PLAIN_IS = re.compile(
+    r"(?:\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
+)
 _STRONG_CUE = re.compile(
     r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
     re.I,
 )
+_FINISHED = re.compile(r"[.!?:)\]\"'|\d%]\s*$")
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
+_GOES_ON = re.compile(r"[.!?:][ \t]+\w|\n\s*\S")
+_CONDITION = re.compile(r"\s*(?:if|when|suppose|assuming|unless)\b", re.I)
 _LESS = re.compile(
     r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b",
     re.I,
@@ -102,17 +134,22 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         return (None, Found.DECLINED) if reading.last_decline >= 0 else _NOTHING
     text = reading.text
     starts = [0, *(e for e in reading.sentence_ends if text[e:].strip())]
+    cut = not _FINISHED.search(text[-10:])
     seen: set[str] = set()
     for i in range(len(starts) - 1, max(-1, len(starts) - 1 - _SENTENCES_BACK), -1):
         start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
         if _is_part(text, start):
             continue
         named, mentioned = _named_in(text, start, end, options)
-        if not named and len(mentioned) <= 1 and i == len(starts) - 1:
+        if not named and len(mentioned) <= 1 and i == len(starts) - 1 and not _CONDITION.match(text, start):
             named = _said_last(text, start, end, options)
             if not named and len(mentioned) == 1 and _STRONG_CUE.search(text, start, end):
                 named = _whole(text, start, end, mentioned, options)
-        if named and i < len(starts) - 1 and say.CORRECTS.search(text, end):
+        if (
+            named
+            and i < len(starts) - 1
+            and (say.CORRECTS.search(text, end) or (cut and not _STRONG_CUE.search(text, start, end)))
+        ):
             return _NOTHING
         if len(named) == 1:
             return named.pop(), Found.TEXT
@@ -124,6 +161,17 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         if len(everywhere) == 1:
             return everywhere.pop(), Found.TEXT
     return _NOTHING
+
+
+def emphasised_option(text: str, options: Options) -> Choice:
+    """The one option in bold, as it was written, when the last sentence has it: "The total is **150 mg**."."""
+    spans = [(span, read_short(tidy(span[1]), options)) for span in _BOLD.finditer(text)]
+    named = [(span, choice) for span, choice in spans if choice]
+    if not named or len({choice[0] for _, choice in named}) > 1:
+        return _NOTHING
+    last, choice = named[-1]
+    before = text[max(0, last.start() - 40) : last.start()]
+    return _NOTHING if _GOES_ON.search(text, last.end()) or _LESS.search(before) else choice
 
 
 def _is_part(text: str, start: int) -> bool:
@@ -139,13 +187,16 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         if not item or not item.how.answered or item.how is Found.LETTER or in_list(text, at):
             continue
         letter = next(iter(item.letters))
+        listed = text[at - 2 : at - 1] == ":"
         if at != first and _LESS.search(text, start, at):
             continue
         rest = text[item.end : end].strip(" .!\"')\n")
         measured = len(tokens(options.texts[letter])) > 1 or bool(
             at != first and say.CONCLUDES.search(text, start, at)
         )
-        if (not rest and (options.telling(letter) or measured)) or (at != first and options.telling(letter)):
+        if (not rest and (options.telling(letter) or measured)) or (
+            at != first and not listed and options.telling(letter)
+        ):
             return {letter}
     return set()
 

@@ -7,7 +7,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspect_ai.model import Model, ModelInfo, get_model, set_model_info
@@ -43,7 +43,13 @@ def open_model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
 
     Raises RecipeError when it cannot run here, ServerError when a started server does not get ready.
     """
-    with _model(backend, greedy, log) as model:
+    with serving(backend, log) as served:
+        name = served.model.rstrip("/")
+        if served.local:
+            # Inspect samples unless told otherwise, and transformers refuse a temperature of 0.
+            model = get_model(f"hf/{Path(name).name}", model_path=name, do_sample=not greedy, memoize=False)
+        else:
+            model = _client(name, served.base_url, served.api_key)
         # Inspect looks up the context length of models it does not know by loading them from the hub by their name: a
         # local folder's name would go out, and a machine without a network waits for the answer.
         set_model_info(str(model), ModelInfo())
@@ -51,21 +57,22 @@ def open_model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
 
 
 @contextlib.contextmanager
-def _model(backend: Backend, greedy: bool, log: Path) -> Iterator[Model]:
+def serving(backend: Backend, log: Path) -> Iterator[Backend]:
+    """The backend with the URL of a server, started for it where it names none and is not local; raises as `open_model`."""
     name = backend.model.rstrip("/")
-    if not backend.base_url and is_adapter(Path(name)):
+    if backend.base_url:
+        yield backend
+        return
+    if is_adapter(Path(name)):
         raise RecipeError(
             f"{name} holds an adapter, not a model. Merge it first: `python scripts/merge_adapter.py {name} --output_dir "
             f"{name}-merged`"
         )
     if backend.local:
-        # Inspect samples unless told otherwise, and transformers refuse a temperature of 0.
-        yield get_model(f"hf/{Path(name).name}", model_path=name, do_sample=not greedy, memoize=False)
-    elif backend.base_url:
-        yield _client(name, backend.base_url, backend.api_key)
-    else:
-        with _started(backend, name, log) as server:
-            yield _client(name, server.url, server.settings.token)
+        yield backend
+        return
+    with _started(backend, name, log) as server:
+        yield replace(backend, base_url=server.url, api_key=server.settings.token)
 
 
 def _client(name: str, url: str, key: str) -> Model:

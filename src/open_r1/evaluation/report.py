@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from open_r1.evaluation.presets import BENCHMARKS
-from open_r1.evaluation.results import Result, read_result
+from open_r1.evaluation.results import Result, read_results
 from open_r1.evaluation.table import detail_table, group_table, main_table
 
 
 def write_report(logs: Sequence[Path], folder: Path) -> int:
     """Write and print the results of logs; returns 1 when rows failed, so that a script notices, else 0."""
-    results = [read_result(log) for log in logs]
+    results = read_results(logs)
     if not results:
         return 1
     parts = [main_table(results)] if any(result.benchmark in BENCHMARKS for result in results) else []

@@ -1,8 +1,8 @@
 """Reading Inspect logs: every row that was to be asked, with what came of it under a judge."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
@@ -40,6 +40,8 @@ class Result:
     log: Path
     left_out: frozenset[str] = frozenset()
     """Ids of rows that were not asked, since the model was trained on them."""
+    shard: tuple[int, int] = (1, 1)
+    """Which part of how many its log holds."""
 
     @property
     def summary(self) -> dict:
@@ -103,6 +105,29 @@ def read_result(path: Path, rescore: str | None = None) -> Result:
         outcomes=outcomes,
         log=path,
         left_out=frozenset(metadata["left_out"]),
+        shard=tuple(metadata["shard"]),
+    )
+
+
+def read_results(paths: Sequence[Path], rescore: str | None = None) -> list[Result]:
+    """Logs as results, as `read_result` does; the shards of one evaluation, which lie in one folder, become one result."""
+    parts: dict[tuple, list[Result]] = {}
+    for path in paths:
+        one = read_result(path, rescore)
+        whole = one.shard[1] == 1
+        key = (path,) if whole else (path.parents[2], one.model, one.benchmark, one.preset, one.told, one.shard[1])
+        parts.setdefault(key, []).append(one)
+    return [_joined(shards) for shards in parts.values()]
+
+
+def _joined(shards: list[Result]) -> Result:
+    if len(shards) == 1 == shards[0].shard[1]:
+        return shards[0]
+    return replace(
+        shards[0],
+        complete=all(one.complete for one in shards) and len(shards) == shards[0].shard[1],
+        outcomes=[outcome for one in shards for outcome in one.outcomes],
+        shard=(1, 1),
     )
 
 

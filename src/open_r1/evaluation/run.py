@@ -11,7 +11,12 @@ from open_r1.evaluation.backends import Backend, open_model
 
 
 def ask_all(
-    tasks: list[Task], backend: Backend, folder: Path, limit: int | None = None, max_connections: int | None = None
+    tasks: list[Task],
+    backend: Backend,
+    folder: Path,
+    limit: int | None = None,
+    max_connections: int | None = None,
+    silent: bool = False,
 ) -> list[Path]:
     """Ask every row of every task and return one log each, in `folder`/logs; rows that an earlier run answered stay.
 
@@ -40,8 +45,10 @@ def ask_all(
             retry_cleanup=True,
             # The report says how many failed and why; Inspect would print every failed request in full.
             log_level="error",
-            display="rich" if sys.stdout.isatty() else "plain",
+            display="none" if silent else "rich" if sys.stdout.isatty() else "plain",
             ctl_server=False,
             acp_server=False,
+            # Finished rows are in the log either way; showing running ones costs a tenth of the harness's speed.
+            log_realtime=False,
         )
     return [Path(urlparse(log.location).path) for log in logs]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from open_r1.evaluation.presets import BENCHMARKS, SIX
-from open_r1.evaluation.results import Result, compare_results, find_logs, read_result
+from open_r1.evaluation.results import RESCORES, Result, compare_results, find_logs, read_results
 from open_r1.questions import DataError
 
 # Tab. 1 of Qsingle/open-medical-r1, in percent, in the order of SIX. Its scorer is HuatuoGPT-o1's.
@@ -145,12 +145,10 @@ def comparison_table(results: Sequence[Result], bases: Sequence[Result]) -> str:
 def judges_table(logs: Sequence[Path]) -> str:
     """The same completions under our judge and under the HuatuoGPT-compatible one, which reports its better reading."""
     rows = []
-    for log in logs:
-        ours = read_result(log, "judge")
-        if not BENCHMARKS[ours.benchmark].choice if ours.benchmark in BENCHMARKS else False:
+    for ours, last, first in zip(*(read_results(logs, name) for name in RESCORES), strict=True):
+        if ours.benchmark in BENCHMARKS and not BENCHMARKS[ours.benchmark].choice:
             continue
-        value = ours.summary["accuracy"]["value"]
-        last, first = (read_result(log, name).summary["accuracy"]["value"] for name in ("huatuo", "huatuo_first"))
+        value, last, first = (result.summary["accuracy"]["value"] for result in (ours, last, first))
         gap = max(first, last) - value
         abstained = ours.summary["counts"]["abstained"] + ours.summary["counts"]["empty"]
         rows.append(
@@ -186,12 +184,12 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         logs = find_logs(args.logs)
-        results = [read_result(log) for log in logs]
+        results = read_results(logs)
         parts = [main_table(results), detail_table(results)]
         if args.groups:
             parts += filter(None, map(group_table, results))
         if args.base:
-            parts.append(comparison_table(results, [read_result(log) for log in find_logs(args.base)]))
+            parts.append(comparison_table(results, read_results(find_logs(args.base))))
         if args.rescore:
             parts.append(judges_table(logs))
     except (DataError, FileNotFoundError) as error:

@@ -30,10 +30,12 @@ def _benchmark(name: str):
         system_prompt: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        shard: str | None = None,
     ) -> Task:
         """A benchmark by the preset's rows, prompt and sampling; what is given beside it replaces the preset's.
 
-        `k` completions a question; `prompt` is a name of PROMPTS; `split`, `shuffle` and `exclude` as in `selection.select`.
+        `k` completions a question; `prompt` is a name of PROMPTS; `split`, `shuffle` and `exclude` as in `selection.select`;
+        `shard` "2/4" asks the second of four parts only.
         """
         settings, _ = preset_rows(preset, name)
         selection = select(name, preset, data_root, split, shuffle, exclude)
@@ -57,6 +59,7 @@ def _benchmark(name: str):
             max_tokens or settings.max_tokens,
             groups=BENCHMARKS[name].groups,
             changed=changed,
+            shard=shard,
         )
 
     return benchmark
@@ -82,11 +85,14 @@ def prepared(
     top_p: float = 1.0,
     max_tokens: int = 4096,
     prompt: str = "training",
+    shard: str | None = None,
 ) -> Task:
     """The questions of a prepared folder (scripts/data_prepare.py), asked with the prompt of training or another of PROMPTS."""
     form = PROMPTS[prompt] if system_prompt is None else replace(PROMPTS[prompt], system=system_prompt or None)
     selection = select_prepared(folder, split)
-    return _task(selection, "prepared", "own", form, k, seed, temperature, top_p, max_tokens, groups=("source",))
+    return _task(
+        selection, "prepared", "own", form, k, seed, temperature, top_p, max_tokens, groups=("source",), shard=shard
+    )
 
 
 TASKS = {name: globals()[name] for name in BENCHMARKS}
@@ -94,10 +100,12 @@ TASKS = {name: globals()[name] for name in BENCHMARKS}
 
 
 def _task(
-    selection: Selection, name, preset, prompt, k, seed, temperature, top_p, max_tokens, groups, changed=()
+    selection: Selection, name, preset, prompt, k, seed, temperature, top_p, max_tokens, groups, changed=(), shard=None
 ) -> Task:
+    number, shards = map(int, (shard or "1/1").split("/"))
+    questions = selection.questions[number - 1 :: shards]
     return Task(
-        dataset=dataset_of(name, selection.questions, prompt),
+        dataset=dataset_of(name, questions, prompt),
         solver=ask(seed, max_tokens),
         scorer=judge(),
         epochs=Epochs(k, ["mean", f"pass_at_{k}"] if k > 1 else "mean"),
@@ -108,7 +116,8 @@ def _task(
             "source": PRESETS[preset].source if preset in PRESETS else "a prepared folder",
             "told": selection.told + (f"; NOT the preset's: {', '.join(changed)}" if changed else ""),
             "questions": selection.unique,
-            "rows": len(selection.questions),
+            "rows": len(questions),
+            "shard": [number, shards],
             "expected": selection.expected,
             "complete": selection.complete,
             "changed": list(changed),
