@@ -50,11 +50,9 @@ class PooledGRPOTrainer(GRPOTrainer):
         self.pool = PromptPool(
             difficulties(rows, curriculum), curriculum, self.batch_groups, self.args.seed, self.shuffle_dataset
         )
-        # A run whose pool learns nothing may have no such reward.
-        names = {"curriculum": curriculum.reward} | (
-            {"dynamic_sampling": dynamic_sampling.reward} if dynamic_sampling else {}
-        )
-        self.judges = {key: reward_names.index(name) if name in reward_names else None for key, name in names.items()}
+        # Which column of the rewards says that a completion is right; a pool that learns nothing may go without.
+        self.pass_column = reward_names.index(curriculum.reward) if curriculum.reward in reward_names else None
+        self.filter_column = reward_names.index(dynamic_sampling.reward) if dynamic_sampling else None
         if dynamic_sampling and (self.tools or self.rollout_func):
             raise RecipeError("dynamic_sampling: tools and a rollout_func are not handled. Leave one of them out.")
         if dynamic_sampling and any(any(rows[name]) for name in ("image", "images") if name in rows.column_names):
@@ -116,7 +114,7 @@ class PooledGRPOTrainer(GRPOTrainer):
             logged = ({name: values[place] for name, values in extra.items()} for place in range(len(inputs)))
             # Which process made a completion does not matter any more: any of them may train on it.
             rollouts = gather_object(list(zip(mine, logged, strict=True)))
-            judged = rewards[:, self.judges["dynamic_sampling"]].tolist()
+            judged = rewards[:, self.filter_column].tolist()
             for number, row in enumerate(rows):
                 part = slice(number * self.num_generations, (number + 1) * self.num_generations)
                 groups.append(Group(row, rollouts[part], rewards[part], spread(judged[part])))
@@ -130,8 +128,9 @@ class PooledGRPOTrainer(GRPOTrainer):
         prompt_ids, completion_ids, completions, logprobs = (
             list(column) for column in zip(*(fields for fields, _ in mine), strict=True)
         )
-        for name in mine[0][1]:
-            self._pending_extra_logs[name] = [logged[name] for _, logged in mine]
+        # A reward may log a column in one round and not in another.
+        for name in sorted({name for _, logged in mine for name in logged}):
+            self._pending_extra_logs[name] = [logged.get(name) for _, logged in mine]
         self._replayed = (
             (prompt_ids, completion_ids, None, completions, None if logprobs[0] is None else logprobs, {}, None, []),
             torch.cat([group.rewards for group in kept]),
@@ -156,11 +155,11 @@ class PooledGRPOTrainer(GRPOTrainer):
     # ---- what the pool and the log learn
 
     def _pass_rates(self, rewards: torch.Tensor) -> list[float]:
-        judged = rewards[:, self.judges["curriculum"]].view(-1, self.num_generations)
+        judged = rewards[:, self.pass_column].view(-1, self.num_generations)
         return [pass_rate(group) for group in judged.tolist()]
 
     def _learn(self, rows: list[int], rewards: torch.Tensor) -> None:
-        if self.judges["curriculum"] is not None:
+        if self.pass_column is not None:
             self.pool.learn(rows, self._pass_rates(rewards))
 
     def _log_rollouts(self, rewards: torch.Tensor, rounds: int) -> None:
@@ -174,7 +173,7 @@ class PooledGRPOTrainer(GRPOTrainer):
             "sampling/groups_generated_total": float(self.groups_generated),
             "sampling/rounds": float(rounds),
         } | self.pool.metrics()
-        if self.judges["curriculum"] is not None:
+        if self.pass_column is not None:
             rates = [rate for rate in self._pass_rates(rewards) if not math.isnan(rate)]
             if rates:
                 found["sampling/solved"] = sum(rate == 1 for rate in rates) / len(rates)
