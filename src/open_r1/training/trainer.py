@@ -188,6 +188,13 @@ class PooledGRPOTrainer(GRPOTrainer):
         """Whether all of the last generation has been trained on, so that a resumed run begins with a new one."""
         return self._step % (self.args.steps_per_generation * self.num_iterations) == 0
 
+    def _run_epoch(self, *args, **kwargs) -> None:
+        # transformers would train one step more when a finished run is started again.
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)
+
     def _maybe_log_save_evaluate(self, *args, **kwargs) -> None:
         wanted = self.control.should_save or self._save_waits
         due = wanted and (self._between_generations or self.state.global_step >= self.state.max_steps)
