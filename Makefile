@@ -31,6 +31,7 @@ soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
 	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
 	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
 	$(BIN)/python benchmarks/demo_seeds.py
+	$(BIN)/python benchmarks/sample_efficiency.py --demo runs/demo_seeds/seed0
 	$(BIN)/python benchmarks/data_prepare.py
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/report_page.py

@@ -38,11 +38,15 @@ from open_r1.run_setup import (
 from open_r1.training.guarded import Guarded
 from open_r1.training.identity import check_same_run, identity
 from open_r1.training.preemption import Preemption
+from open_r1.training.recording import RecordingTrainer
 from open_r1.training.trainer import PooledGRPOTrainer
 
 
-class GuardedGRPOTrainer(Guarded, PooledGRPOTrainer):
-    """The pooled trainer with whole checkpoints; `Guarded` is outermost, so that it seals what the pool writes too."""
+class RunTrainer(Guarded, RecordingTrainer, PooledGRPOTrainer):
+    """TRL's trainer with a prompt pool, a record of what it does, and whole checkpoints.
+
+    `Guarded` is outermost, so that it seals what the pool writes too; the record sees every round of the pool.
+    """
 
 
 def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
@@ -84,7 +88,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
     # The vLLM server, where the recipe wants one, lives as long as this block.
     with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
-        trainer = GuardedGRPOTrainer(
+        trainer = RunTrainer(
             curriculum=script_args.prompt_order(),
             dynamic_sampling=script_args.group_filter(),
             reward_names=script_args.reward_funcs,
