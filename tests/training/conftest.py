@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from runs import Run
 from tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -54,11 +55,18 @@ def rows_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def launch(tmp_path, tiny_model, rows_folder):
-    """Run an entry point as its users do, in a process of its own; returns the finished process."""
+    """Run an entry point in a process of its own; returns the finished process.
 
-    def run(task: str, *flags: str, processes: int = 1, **changes) -> subprocess.CompletedProcess:
+    One process is forked from a server that has imported everything, its stdout and stderr are one text; several, or a
+    `fresh` one, are started as users do.
+    """
+
+    def run(task: str, *flags: str, processes: int = 1, fresh: bool = False, **changes) -> subprocess.CompletedProcess:
         recipe = RECIPE | {"model_name_or_path": str(tiny_model), "dataset_name": str(rows_folder)}
         recipe = recipe | {"output_dir": str(tmp_path / "run")} | changes
+        if processes == 1 and not fresh:
+            forked = Run(task, tmp_path, recipe, *flags)
+            return subprocess.CompletedProcess([], forked.code, forked.said, forked.said)
         path = tmp_path / f"{task}.yaml"
         path.write_text(yaml.safe_dump({key: value for key, value in recipe.items() if value is not None}))
         command = [sys.executable]

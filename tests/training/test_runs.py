@@ -43,7 +43,7 @@ def check_run(folder, completions: int):
 
 
 def test_grpo_runs_to_the_end_and_resumes(launch, tmp_path):
-    result = launch("grpo")
+    result = launch("grpo", fresh=True)
     assert result.returncode == 0, result.stderr[-3000:]
     check_run(tmp_path / "run", completions=8)
     assert "20 of 20 kept" in result.stdout and "reward=" in result.stderr
@@ -80,7 +80,7 @@ def test_sft_runs_to_the_end(launch, tmp_path):
 
 def test_a_users_reward_module_wins_over_ours_of_the_same_name(launch, tmp_path):
     (tmp_path / "rewards.py").write_text("def seven(completions, **kwargs):\n    return [7.0] * len(completions)\n")
-    result = launch("grpo", reward_funcs=["rewards.seven"], reward_args=None, max_steps=1)
+    result = launch("grpo", fresh=True, reward_funcs=["rewards.seven"], reward_args=None, max_steps=1)
     assert result.returncode == 0, result.stderr[-3000:]
     assert metrics(tmp_path / "run")[0]["rewards/seven/mean"] == 7.0
 
