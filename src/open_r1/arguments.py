@@ -3,10 +3,11 @@
 import json
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
 
 import trl
 
-from open_r1.named_function import named_function
 from open_r1.training.settings import Curriculum, DynamicSampling, read_curriculum, read_dynamic_sampling
 
 
@@ -22,6 +23,9 @@ DEFAULT_SYSTEM_PROMPT = (
     "You are a medical expert. First reason step by step inside <think> </think> tags, then give the letter of the "
     "one right option inside <answer> </answer> tags, like this: <think> your reasoning </think><answer> B </answer>"
 )
+
+
+CALLBACKS = ("push_to_hub_revision", "run_benchmarks")
 
 
 @dataclass
@@ -56,6 +60,40 @@ class DataArguments(trl.ScriptArguments):
     max_prompt_length: int | None = field(
         default=None, metadata={"help": "Prompts of more tokens are dropped before training, and counted."}
     )
+    resume_anyway: bool = field(
+        default=False,
+        metadata={"help": "Go on from a checkpoint although recipe, data or number of processes are not its run's."},
+    )
+
+    # Where the recipe lies; not a key of it.
+    recipe_folder: ClassVar[Path] = Path()
+
+    benchmarks: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Benchmarks, or prepared folders, that the saved model is evaluated on after training; with "
+            "`callbacks` after every save too. Results go to output_dir/evaluation and onto the model card."
+        },
+    )
+    benchmark_args: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "Flags of src/open_r1/evaluate.py for them: {preset: huatuo, data_root: DATA, backend: hf}."
+        },
+    )
+    callbacks: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "What happens at every save: 'push_to_hub_revision' (it goes to a branch of its own, "
+            "REVISION-step-000000050) and 'run_benchmarks'."
+        },
+    )
+    push_to_hub_revision: bool = field(
+        default=False, metadata={"help": "Open-R1's key: publish to `hub_revision`, as `push_to_hub: true` does too."}
+    )
+    overwrite_hub_revision: bool = field(
+        default=False, metadata={"help": "Publish to a revision that is there already; without it that is refused."}
+    )
 
     def __post_init__(self):
         # The command line passes mappings as JSON strings.
@@ -64,8 +102,10 @@ class DataArguments(trl.ScriptArguments):
             "dataset_columns",
             "reward_args",
             "trace_columns",
+            "benchmark_args",
             "curriculum",
             "dynamic_sampling",
+            "benchmark_args",
         )
         for name in names:
             value = getattr(self, name, None)
@@ -79,6 +119,12 @@ class DataArguments(trl.ScriptArguments):
                 raise ValueError(f"`{name}` must be a mapping, got {value!r}.")
         if self.dataset_mixture is not None:
             check_mixture(self.dataset_mixture)
+        if unknown := set(self.callbacks or []) - set(CALLBACKS):
+            raise ValueError(f"`callbacks` are {', '.join(CALLBACKS)}, not {', '.join(sorted(unknown))}.")
+        if self.benchmark_args and not self.benchmarks:
+            raise ValueError("`benchmark_args` without `benchmarks`: name what is to be evaluated.")
+        if "run_benchmarks" in (self.callbacks or []) and not self.benchmarks:
+            raise ValueError("`callbacks: [run_benchmarks]` without `benchmarks`: name what is to be evaluated.")
 
 
 def check_mixture(mixture: dict) -> None:
@@ -280,16 +326,6 @@ class GRPOConfig(trl.GRPOConfig):
                 f"log_completions_max_mb: {self.log_completions_max_mb:g} leaves no room; for no rollouts on disk set "
                 "log_completions: false."
             )
-        if self.push_to_hub and self.log_completions and not self.log_completions_redaction:
-            raise ValueError(
-                "push_to_hub uploads all of output_dir, and with it the rollouts and the report that shows them. Set "
-                "`log_completions: false`, or name a `log_completions_redaction` that keeps what may be published."
-            )
-        if self.log_completions_redaction:
-            try:
-                named_function(self.log_completions_redaction)
-            except ValueError as error:
-                raise ValueError(f"log_completions_redaction: {error}") from None
         self.vllm_server_token = self.vllm_server_token or os.environ.get(ROLLOUT_TOKEN)
         if self.vllm_listen_host not in LOOPBACK_HOSTS and not self.vllm_server_token:
             raise ValueError(

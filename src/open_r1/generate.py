@@ -205,7 +205,7 @@ def write(path: Path, text: str) -> None:
 
 def report(manifest: dict) -> str:
     """Counts, acceptance rate and tokens as a table."""
-    from open_r1.evaluation.table import markdown, percent
+    from open_r1.evaluation.markdown import markdown, percent
 
     counts = dict(manifest["counts"])
     asked, questions, covered = (counts.pop(name) for name in ("completions", "questions", "questions_with_a_trace"))

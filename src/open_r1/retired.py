@@ -28,10 +28,6 @@ DROPPED = {
     "logging_dir": "metrics go to output_dir",
     "save_safetensors": "safetensors is the only format now",
     "vllm_dtype": "the vLLM server takes the model's dtype",
-    "push_to_hub_revision": "use push_to_hub with hub_revision",
-    "overwrite_hub_revision": "use push_to_hub with hub_revision",
-    "benchmarks": "evaluate the saved model with `make evaluate`",
-    "callbacks": "evaluate the saved model with `make evaluate`",
 }
 
 # Open-R1's flat keys of reward arguments -> (reward, argument).
@@ -70,7 +66,12 @@ def translate(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[
             notes.append(f"{old} -> {new}")
         elif old in REWARD_ARGUMENTS and "reward_args" in valid:
             reward, argument = REWARD_ARGUMENTS[old]
-            arguments = {name: dict(values) for name, values in (result.get("reward_args") or {}).items()}
+            given = result.get("reward_args") or {}
+            if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
+                raise RecipeError(
+                    f"{at('reward_args')}: `reward_args` takes a mapping of mappings, got {given!r:.80}."
+                )
+            arguments = {name: dict(values) for name, values in given.items()}
             arguments.setdefault(reward, {}).setdefault(argument, result.pop(old))
             result["reward_args"] = arguments
             notes.append(f"{old} -> reward_args.{reward}.{argument}")

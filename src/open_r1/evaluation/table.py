@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from open_r1.evaluation.markdown import markdown, percent
 from open_r1.evaluation.presets import BENCHMARKS, SIX
 from open_r1.evaluation.results import RESCORES, Result, compare_results, find_logs, read_results
 from open_r1.questions import DataError
@@ -23,16 +24,6 @@ PUBLISHED = {
     "Dataset2": (52.61, 54.91, 76.80, 58.17, 45.38, 15.36),
     "Dataset3": (55.01, 56.48, 76.50, 50.81, 36.66, 12.60),
 }
-
-
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, padded so that it reads well as plain text."""
-    cells = [list(header), *map(list, rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
-    ]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
 def main_table(results: Sequence[Result]) -> str:
@@ -166,11 +157,6 @@ def judges_table(logs: Sequence[Path]) -> str:
     return markdown(
         ["model", "task", "our judge %", "no answer", "HuatuoGPT first %", "last %", "reported %", "gap"], rows
     )
-
-
-def percent(share: float) -> str:
-    """A share in percent with two decimals."""
-    return f"{100 * share:.2f}"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trl import ModelConfig
@@ -32,6 +33,15 @@ LAUNCHER_VARIABLES = {
 LAUNCHER_PREFIXES = ("ROLE_", "TORCHELASTIC_", "TORCH_NCCL_ASYNC", "ACCELERATE_", "DEEPSPEED_", "FSDP_")
 
 LOOPBACK = "127.0.0.1"
+
+
+def without_launcher(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that is no rank of the training run."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in LAUNCHER_VARIABLES and not name.startswith(LAUNCHER_PREFIXES)
+    }
 
 
 @dataclass(frozen=True)
@@ -78,16 +88,13 @@ class ServerSettings:
             command += ["--gpu-memory-utilization", str(self.gpu_memory_utilization)]
         else:
             command += ["--enforce-eager"]  # compiling for the CPU takes longer than it saves
+            # A request with a seed whose prompt is read in pieces kills vLLM 0.30's CPU worker (a GPU generator's offset).
+            command += ["--no-enable-chunked-prefill"]
         return command
 
     def environment(self, base: dict[str, str]) -> dict[str, str]:
         """`base` without the launcher's variables, with the server's own."""
-        environment = {
-            name: value
-            for name, value in base.items()
-            if name not in LAUNCHER_VARIABLES and not name.startswith(LAUNCHER_PREFIXES)
-        }
-        environment |= {
+        environment = without_launcher(base) | {
             token_guard.VARIABLE: self.token,
             "VLLM_SERVER_DEV_MODE": "1",  # weight sync lives behind it
             "VLLM_NO_USAGE_STATS": "1",

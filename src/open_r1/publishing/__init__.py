@@ -1,0 +1,1 @@
+"""Publishing: the model card, pushes to the hub, evaluation of what was saved."""
