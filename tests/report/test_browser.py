@@ -133,9 +133,10 @@ def test_hostile_output_is_shown_as_text(tmp_path, open_page):
     page = open_page(write_report([run], tmp_path / "report"))
     assert page.one("h1").text == "<b>run & <img src=x onerror=alert(1)>"
     total = len(read_run(run).rollouts)
-    for name, needle in {"script": "<SCRIPT>document", "controls": "\x07 null", "direction": "\u202egnirts"}.items():
+    # Words of the prompts would find every completion: these stand in completions only.
+    for needle in ("<IMG src=x onerror", "\x07 null", "\u202egnirts"):
         holds = [needle.lower() in text.lower() for text in read_table(run)]
-        assert page.set(search=needle).startswith(f"{sum(holds)} completions") and sum(holds) > 0, name
+        assert page.set(search=needle).startswith(f"{sum(holds)} completions") and sum(holds) > 0, needle
     # Every group, opened: each text is there as text.
     seen = ""
     page.set(search="")
