@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import datasets
+import pyarrow
 from datasets import Dataset, DatasetDict
 
 from open_r1.arguments import DataArguments, RecipeError, SFTScriptArguments
+from open_r1.questions.files import BadRow, brief, read_jsonl
 from open_r1.questions.manifest import DATA_MANIFESTS
 from open_r1.questions.own import load as load_own_questions
 from open_r1.questions.prepared import row_from_question
@@ -75,7 +77,7 @@ def _load_splits(name: str, config: str | None, args: DataArguments) -> DatasetD
             return DatasetDict({"train": Dataset.from_list([row_from_question(question) for question in questions])})
         if path.suffix not in READERS:
             raise RecipeError(f"dataset {name}: a file must end in {', '.join(READERS)}.")
-        return datasets.load_dataset(READERS[path.suffix], data_files={"train": str(path)})
+        return _read(name, READERS[path.suffix], data_files={"train": str(path)})
     if path.is_dir():
         # A prepared folder holds the same rows as .jsonl and .parquet; a plain load_dataset would take both.
         for suffix in (".parquet", ".jsonl"):
@@ -83,14 +85,35 @@ def _load_splits(name: str, config: str | None, args: DataArguments) -> DatasetD
                 file.stem: str(file) for file in sorted(path.glob(f"*{suffix}")) if file.stem in ("train", "test")
             }
             if "train" in files:
-                return datasets.load_dataset(READERS[suffix], data_files=files)
-        return datasets.load_dataset(str(path), name=config)
+                return _read(name, READERS[suffix], data_files=files)
+        return _read(name, str(path), name=config)
     if name.startswith((".", "/", "~")) or path.suffix in READERS:
         raise RecipeError(
             f"dataset {name} is not there. Prepare it with `python scripts/data_prepare.py ... --output_dir {name}`, "
             "or name another with --dataset_name."
         )
-    return datasets.load_dataset(name, name=config)
+    return _read(name, name, name=config)
+
+
+def _read(called: str, kind: str, **arguments) -> DatasetDict:
+    """datasets.load_dataset, raising RecipeError with the line for a file that cannot be read."""
+    try:
+        return datasets.load_dataset(kind, **arguments)
+    except StopIteration:
+        raise RecipeError(
+            f"dataset {called} is empty. Prepare it again, or name another with --dataset_name."
+        ) from None
+    except (datasets.exceptions.DatasetsError, OSError, ValueError, pyarrow.ArrowException) as error:
+        for file in (arguments.get("data_files") or {}).values():
+            if Path(file).suffix in (".jsonl", ".json"):
+                for row in read_jsonl(Path(file)):
+                    if isinstance(row, BadRow):
+                        raise RecipeError(f"dataset {called}: {row}. Mend or remove that line.") from None
+        cause = error.__cause__ or error
+        raise RecipeError(
+            f"dataset {called} cannot be read: {type(cause).__name__}: {' '.join(str(cause).split())[:300]} Prepare it again, "
+            "or name another with --dataset_name."
+        ) from None
 
 
 def trained_on(args: DataArguments, model: str) -> dict[str, dict]:
@@ -118,11 +141,26 @@ def with_prompts(rows: Dataset, args: DataArguments) -> Dataset:
     )
     answer = _first_column(rows, ["reference", "answer", "solution"], "the right answer", "dataset_columns")
 
-    def convert(row: dict) -> dict:
-        messages = row[ask] if isinstance(row[ask], list) else [{"role": "user", "content": row[ask]}]
-        return {"prompt": with_system_prompt(messages, args.system_prompt), "reference": str(row[answer])}
+    def convert(row: dict, number: int) -> dict:
+        asked, right = row[ask], row[answer]
+        messages = asked if isinstance(asked, list) else [{"role": "user", "content": asked}]
+        if not (messages and all(_is_message(message) for message in messages)):
+            raise RecipeError(f"row {number + 1}: `{ask}` is no prompt: {brief(asked)}. Mend or remove that row.")
+        if right is None or not str(right).strip():
+            raise RecipeError(f"row {number + 1}: `{answer}` holds no right answer. Mend or remove that row.")
+        return {"prompt": with_system_prompt(messages, args.system_prompt), "reference": str(right)}
 
-    return rows.map(convert, desc="prompts")
+    return rows.map(convert, with_indices=True, desc="prompts")
+
+
+def _is_message(message) -> bool:
+    # A list: text and images in parts.
+    return (
+        isinstance(message, dict)
+        and bool(message.get("role"))
+        and isinstance(content := message.get("content"), str | list)
+        and bool(content)
+    )
 
 
 def with_conversations(rows: Dataset, args: SFTScriptArguments) -> Dataset:
@@ -178,14 +216,40 @@ def drop_long_prompts(rows: Dataset, tokenizer, limit: int | None, tell: Callabl
     if limit is None:
         return rows
 
-    def fits(row: dict) -> bool:
-        ids = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=True)["input_ids"]
-        return len(ids) <= limit
-
-    kept = rows.filter(fits, desc="prompt lengths")
+    kept = rows.filter(lambda row: prompt_length(row, tokenizer) <= limit, desc="prompt lengths")
     tell(
         f"prompts: {len(kept):,} of {len(rows):,} kept, {len(rows) - len(kept):,} longer than {limit:,} tokens dropped"
     )
     if not len(kept):
         raise RecipeError(f"max_prompt_length: {limit}: every prompt is longer than that. Raise it.")
     return kept
+
+
+def prompt_length(row: dict, tokenizer) -> int:
+    """Tokens of a row's prompt as the chat template renders it."""
+    return len(tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=True)["input_ids"])
+
+
+def check_context(rows: Dataset, tokenizer, config, limit: int | None, training_args) -> None:
+    """Raise RecipeError when a prompt and its completion may not fit the model's context."""
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if context is None:  # a model without a longest position
+        return
+    room = context - training_args.max_completion_length
+    if limit is not None and limit <= room:
+        return
+    remedy = f"Say `max_prompt_length: {room}` to drop longer ones" if room > 0 else "Lower max_completion_length"
+    if limit is not None or room <= 0:
+        raise RecipeError(
+            f"max_prompt_length: {limit} and max_completion_length: {training_args.max_completion_length} are more than the "
+            f"model's context of {context:,} tokens. {remedy}."
+        )
+    lengths = rows.map(lambda row: {"tokens": prompt_length(row, tokenizer)}, remove_columns=rows.column_names)[
+        "tokens"
+    ]
+    if long := [number for number, length in enumerate(lengths) if length > room]:
+        raise RecipeError(
+            f"{len(long):,} of {len(rows):,} prompts are too long (row {long[0] + 1}: {lengths[long[0]]:,} tokens): the model's "
+            f"context of {context:,} tokens must hold the completion's {training_args.max_completion_length} too. {remedy}, "
+            "or lower max_completion_length."
+        )

@@ -17,14 +17,17 @@ from trl import ModelConfig, get_quantization_config
 
 from open_r1.adapters import adapter_config
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
-from open_r1.data import drop_long_prompts, load_data, trained_on, with_prompts
+from open_r1.data import check_context, drop_long_prompts, load_data, trained_on, with_prompts
+from open_r1.named_function import named_function
 from open_r1.publishing.run import Publishing
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_description import write_description
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
+    load_config,
     load_tokenizer,
     model_init_kwargs,
     run,
@@ -33,7 +36,18 @@ from open_r1.run_setup import (
     show_progress,
     split_of,
 )
+from open_r1.training.guarded import Guarded
+from open_r1.training.identity import check_same_run, identity
+from open_r1.training.preemption import Preemption
+from open_r1.training.recording import RecordingTrainer
 from open_r1.training.trainer import PooledGRPOTrainer
+
+
+class RunTrainer(Guarded, RecordingTrainer, PooledGRPOTrainer):
+    """TRL's trainer with a prompt pool, a record of what it does, and whole checkpoints.
+
+    `Guarded` is outermost, so that it seals what the pool writes too; the record sees every round of the pool.
+    """
 
 
 def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
@@ -41,17 +55,19 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     set_seed(training_args.seed)
     set_up_logging(training_args)
     check_before_loading(training_args, model_args)
-    checkpoint = checkpoint_to_resume(training_args)
     tell = partial(say, training_args)
+    checkpoint = checkpoint_to_resume(training_args, tell)
     publishing = Publishing.of(script_args, training_args, model_args, checkpoint is not None, tell)
 
     # ---- prompts
-    tokenizer = load_tokenizer(model_args, script_args)
+    config = load_config(model_args, training_args)
+    tokenizer = load_tokenizer(model_args, script_args, training_args, config)
     evaluates = training_args.eval_strategy != "no"
     with training_args.main_process_first(desc="prompts"):
         splits = load_data(script_args)
         train_rows = with_prompts(split_of(splits, script_args.dataset_train_split, "training"), script_args)
         train_rows = drop_long_prompts(train_rows, tokenizer, script_args.max_prompt_length, tell)
+        check_context(train_rows, tokenizer, config, script_args.max_prompt_length, training_args)
         eval_rows = None
         if evaluates:
             eval_rows = with_prompts(split_of(splits, script_args.dataset_test_split, "eval_strategy"), script_args)
@@ -62,14 +78,18 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
         script_args.reward_funcs,
         script_args.reward_args or {},
         max_completion_length=training_args.max_completion_length,
+        folder=script_args.recipe_folder,
         prefilled_think=begins_with_think(tokenizer, training_args.chat_template_kwargs or {}),
     )
 
     # ---- trainer
+    run_identity = identity(script_args, training_args, model_args, train_rows)
+    check_same_run(checkpoint, run_identity, script_args.resume_anyway, tell)
+    preemption = Preemption(tell)
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
     # The vLLM server, where the recipe wants one, lives as long as this block.
     with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
-        trainer = PooledGRPOTrainer(
+        trainer = RunTrainer(
             curriculum=script_args.prompt_order(),
             dynamic_sampling=script_args.group_filter(),
             reward_names=script_args.reward_funcs,
@@ -82,18 +102,24 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             processing_class=tokenizer,
             peft_config=adapter_config(model_args),
             quantization_config=get_quantization_config(model_args),
-            callbacks=[MetricsFile(), publishing.on_save],
+            callbacks=[MetricsFile(), EvaluateAtEnd(), publishing.on_save, preemption],
+            redact=named_function(path, script_args.recipe_folder)
+            if (path := training_args.log_completions_redaction)
+            else None,
         )
+        trainer.run_identity = run_identity
         show_progress(trainer)
         check_agreement(trainer, training_args, tell)
 
         # ---- train
+        write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
         if checkpoint:
             tell(f"resuming from {checkpoint}")
         write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
         publishing.start()
         result = trainer.train(resume_from_checkpoint=checkpoint)
-        finish(trainer, result, evaluates)
+        preemption.raise_if_stopped()
+        finish(trainer, result)
 
     # ---- benchmarks and model card, on the GPUs that the server had, and to the hub
     publishing.finish()

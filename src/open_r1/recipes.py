@@ -21,6 +21,7 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 from open_r1.adapters import check_method
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError, SFTScriptArguments
+from open_r1.named_function import named_function
 from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS, translate
 from open_r1.rewards import build_rewards
 
@@ -40,21 +41,24 @@ def read_yaml(path: Path) -> tuple[dict, dict[str, int]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}. Check the path after --config.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are no text, a date that is none
         where = f":{error.problem_mark.line + 1}" if getattr(error, "problem_mark", None) else ""
-        raise RecipeError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', error)}.") from None
+        what = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise RecipeError(f"{path}{where}: not valid YAML: {what}.") from None
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(f"{path}: a recipe is a mapping of `key: value` lines, this file is not.")
     lines: dict[str, int] = {}
     for key, _ in node.value:
         line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise RecipeError(f"{path}:{line}: a key of a recipe is one word, this one is not.")
         if key.value in lines:
             raise RecipeError(f"{path}:{line}: `{key.value}` is set twice (first on line {lines[key.value]}).")
         lines[key.value] = line
-    return yaml.safe_load(text), lines
+    return values, lines
 
 
 def nearest(name: str, valid: set[str]) -> str:
@@ -114,7 +118,10 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
     variables = config.pop("env", None) or {}
     if not isinstance(variables, dict):
         raise RecipeError(f"{at('env')}: `env` takes a mapping of variables, got {variables!r}.")
-    os.environ.update({name: str(value) for name, value in variables.items()})
+    try:
+        os.environ.update({str(name): str(value) for name, value in variables.items()})
+    except ValueError as error:
+        raise RecipeError(f"{at('env')}: `env` holds no variable that can be set: {error}.") from None
 
     config, environment, notes = translate(config, valid, at)
     # Flags win over the file, so a retired flag replaces what the file says under the new name.
@@ -146,6 +153,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         name = unknown[0].removeprefix("--").partition("=")[0]
         raise RecipeError(f"command line: unknown flag `{unknown[0]}`.{nearest(name, valid)}")
     script_args, training_args, model_args = parsed
+    script_args.recipe_folder = path.parent if path else Path()
     if not model_args.model_name_or_path:
         raise RecipeError(f"{path or 'command line'}: `model_name_or_path` is missing: the model to train.")
     if not (script_args.dataset_name or script_args.dataset_mixture):
@@ -166,9 +174,16 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
                 script_args.reward_args or {},
                 training_args.reward_weights,
                 max_completion_length=training_args.max_completion_length,
+                folder=script_args.recipe_folder,
             )
-        except ValueError as error:
-            raise RecipeError(f"{path or 'command line'}: {error}") from None
+        except (ValueError, TypeError) as error:
+            raise RecipeError(f"{path or 'command line'}: {' '.join(str(error).split())}") from None
+        if training_args.log_completions_redaction:
+            try:
+                named_function(training_args.log_completions_redaction, script_args.recipe_folder)
+            except ValueError as error:
+                key = "log_completions_redaction"
+                raise RecipeError(f"{at(key)}: {key}: {error}") from None
         for name in (script_args.reward_args or {}).keys() - set(script_args.reward_funcs):
             notes.append(f"reward_args.{name} has no effect: {name} is not among reward_funcs")
     return (script_args, training_args, model_args), notes
@@ -195,6 +210,8 @@ def _checked(value, key: str, parser: TrlParser, where: str):
     action = next(action for action in parser._actions if action.dest == key)
     if action.nargs == "+" and isinstance(value, str | int | float):
         return [value]
+    if action.nargs == "+" and not isinstance(value, list) and action.default is not None:
+        raise RecipeError(f"{where}: `{key}` takes a list, got {value!r}.")
     kind = getattr(action.type, "__name__", "")
     if isinstance(value, (list, dict)) and action.nargs != "+" and kind in ("int", "float", "string_to_bool"):
         raise RecipeError(f"{where}: `{key}` takes one value, got {value!r}.")

@@ -66,7 +66,12 @@ def translate(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[
             notes.append(f"{old} -> {new}")
         elif old in REWARD_ARGUMENTS and "reward_args" in valid:
             reward, argument = REWARD_ARGUMENTS[old]
-            arguments = {name: dict(values) for name, values in (result.get("reward_args") or {}).items()}
+            given = result.get("reward_args") or {}
+            if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
+                raise RecipeError(
+                    f"{at('reward_args')}: `reward_args` takes a mapping of mappings, got {given!r:.80}."
+                )
+            arguments = {name: dict(values) for name, values in given.items()}
             arguments.setdefault(reward, {}).setdefault(argument, result.pop(old))
             result["reward_args"] = arguments
             notes.append(f"{old} -> reward_args.{reward}.{argument}")

@@ -2,14 +2,16 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from accelerate.utils import broadcast_object_list
 from transformers import ProgressCallback, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from open_r1.arguments import RecipeError
 from open_r1.questions.manifest import DATA_MANIFESTS
+from open_r1.training.checkpoints import damage, newest_whole
 
 
 def write_data_manifests(training_args, manifests: dict[str, dict]) -> None:
@@ -32,9 +34,13 @@ class MetricsFile(TrainerCallback):
         path = Path(args.output_dir) / "metrics.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            # A resumed run repeats the steps after its checkpoint: what the lost steps logged goes.
-            kept = [row for row in map(json.loads, path.read_text().splitlines()) if row["step"] <= state.global_step]
-            path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+            # A resumed run repeats the steps after its checkpoint: what the lost steps logged goes, and with it the line
+            # that a kill cut off.
+            lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            kept = [row for row in map(json.loads, lines) if row["step"] <= state.global_step]
+            beside = path.with_suffix(".new")
+            beside.write_text("".join(json.dumps(row) + "\n" for row in kept))
+            beside.replace(path)
             if kept:
                 self.start = time.monotonic() - kept[-1]["seconds"]
 
@@ -43,6 +49,14 @@ class MetricsFile(TrainerCallback):
             row = {"step": state.global_step, "seconds": round(time.monotonic() - self.start, 3), **logs}
             with open(Path(args.output_dir) / "metrics.jsonl", "a") as file:
                 file.write(json.dumps(row) + "\n")
+
+
+class EvaluateAtEnd(TrainerCallback):
+    """Evaluates after the last step, within the training: later on trackers no longer listen (trackio would fail)."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if args.eval_strategy != "no" and state.global_step >= state.max_steps:
+            control.should_evaluate = True
 
 
 class Progress(ProgressCallback):
@@ -59,17 +73,34 @@ class Progress(ProgressCallback):
                 self.training_bar.set_postfix(shown)
 
 
-def checkpoint_to_resume(training_args) -> str | None:
-    """The checkpoint named in the recipe, else the last one in the run folder, else None.
+def checkpoint_to_resume(training_args, tell: Callable[[str], None]) -> str | None:
+    """The checkpoint named in the recipe, else the newest whole one in the run folder, else None.
 
-    Raises RecipeError when the named one is not there.
+    The first process reads the files for all. Raises RecipeError when the named one is not there or torn, or when all are.
     """
-    named = training_args.resume_from_checkpoint
+    found: list = [None, None]
+    if training_args.process_index == 0:
+        try:
+            found[0] = _find_checkpoint(training_args, tell)
+        except (RecipeError, ValueError) as error:
+            found[1] = str(error)
+    if training_args.world_size > 1:
+        broadcast_object_list(found)
+    checkpoint, error = found
+    if error:
+        raise RecipeError(error)
+    return checkpoint
+
+
+def _find_checkpoint(training_args, tell: Callable[[str], None]) -> str | None:
+    named, run_folder = training_args.resume_from_checkpoint, Path(training_args.output_dir)
     if named and str(named).lower() != "true":
         if not Path(named).is_dir():
             raise RecipeError(f"resume_from_checkpoint: {named} is not a folder.")
+        if what := damage(Path(named)):
+            raise RecipeError(f"resume_from_checkpoint: {named} is torn: {what}. Name another, or leave the key out.")
         return str(named)
-    last = get_last_checkpoint(training_args.output_dir) if Path(training_args.output_dir).is_dir() else None
+    last = newest_whole(run_folder, tell)
     if named and last is None:
-        raise RecipeError(f"resume_from_checkpoint: true, but {training_args.output_dir} holds no checkpoint.")
-    return last
+        raise RecipeError(f"resume_from_checkpoint: true, but {run_folder} holds no checkpoint.")
+    return None if last is None else str(last)

@@ -3,42 +3,107 @@
 import importlib.util
 import logging
 import os
+import re
 import sys
+import tempfile
+import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import datasets
 import transformers
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, ProgressCallback, Trainer
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+    ProgressCallback,
+    Trainer,
+)
 from trl import ModelConfig
 
+from open_r1 import faults
 from open_r1.adapters import check_adapters
 from open_r1.arguments import DataArguments, RecipeError
 from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
 from open_r1.rollouts.errors import ServerError
 from open_r1.run_folder import Progress
+from open_r1.training.checkpoints import checkpoints_in
+
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+SHORTEST_SECRET = 8  # what is shorter stands in ordinary words too
 
 
 def run(task: str, main: Callable) -> None:
-    """Parse the command line's recipe and run `main` with it; what is wrong with either is one line and exit 2."""
+    """Parse the command line's recipe and run `main` with it; whatever ends it is a paragraph and a code of `faults`."""
     # A script's folder comes first on the path: without this, a user's `rewards.py` or Hugging Face's `evaluate` would
     # be taken for the modules of that name in here.
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent]
     # TRL and DeepSpeed call functions by retired names at every step; nobody who runs a recipe can act on that.
     for message in (".*gradient_checkpointing", "`torch.distributed"):
         warnings.filterwarnings("ignore", message=message, category=FutureWarning)
-    talks = os.environ.get("LOCAL_RANK", "0") == "0"
+    rank, output_dir = os.environ.get("RANK", "0"), None
+    # On Slurm and under torchrun a fault of one process is told by that process.
+    who = f"[process {rank}] " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
     try:
         arguments, notes = load_recipe(task, sys.argv[1:])
-        for note in notes if talks else []:
+        for note in notes if rank == "0" else []:
             print(f"recipe: {note}", file=sys.stderr)
+        output_dir = arguments[1].output_dir
+        keep_secrets(arguments[1])
+        # A run sends nothing anywhere by default: `WANDB_MODE=online` (or `wandb sync` later) is the user's step. What is
+        # printed can be a patient's text, so wandb does not copy the console either.
+        os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_CONSOLE", "off")
         main(*arguments)
-    except (RecipeError, DataError, ServerError) as error:
-        if talks:
-            print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    except (RecipeError, DataError) as error:
+        # All processes meet these, and one tells of them.
+        if rank == "0":
+            print(f"error: {redacted(str(error))}", file=sys.stderr)
+        sys.exit(faults.BAD_INPUT)
+    except faults.Preempted as stopped:
+        if rank == "0":
+            print(stopped, file=sys.stderr)
+        sys.exit(faults.PREEMPTED)
+    except KeyboardInterrupt:
+        if rank == "0":
+            print(f"interrupted. {what_remains(output_dir)}", file=sys.stderr)
+        sys.exit(faults.INTERRUPTED)
+    except Exception as error:
+        told = str(error) if isinstance(error, (faults.TrainingFault, ServerError)) else None
+        told = told or faults.explain(error, output_dir or ".")
+        if told is None:
+            print(redacted(traceback.format_exc()), file=sys.stderr)
+            told = f"unforeseen: {type(error).__name__}, see the traceback above."
+            code = faults.UNFORESEEN
+        else:
+            code = faults.FAULT
+        print(f"error: {who}{redacted(told)} {what_remains(output_dir)}", file=sys.stderr)
+        sys.exit(code)
+
+
+def what_remains(output_dir: str | None) -> str:
+    """The sentence on where the same command would go on."""
+    found = checkpoints_in(Path(output_dir)) if output_dir else []
+    if not found:
+        return "No checkpoint had been written yet."
+    return f"{found[0]} is as it was: the same command goes on from there."
+
+
+def keep_secrets(training_args) -> None:
+    """Move the hub token out of the arguments, which are saved and published with every checkpoint."""
+    if training_args.hub_token:
+        os.environ["HF_TOKEN"], training_args.hub_token = training_args.hub_token, None
+
+
+def redacted(text: str) -> str:
+    """A text with the values of secret environment variables taken out."""
+    for name, value in os.environ.items():
+        if SECRET.search(name) and len(value) >= SHORTEST_SECRET:
+            text = text.replace(value, f"<{name}>")
+    return text
 
 
 def say(training_args, text: str) -> None:
@@ -61,12 +126,19 @@ def check_before_loading(training_args, model_args: ModelConfig) -> None:
     name = model_args.model_name_or_path
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise RecipeError(f"model_name_or_path: {name} is not a folder.")
+    folder = Path(name).expanduser()
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        raise RecipeError(
+            f"model_name_or_path: {name} holds no .safetensors file. Other formats are pickles, which can run code, and are "
+            "not read: load the model where you trust it and save it again with save_pretrained."
+        )
     check_adapters(training_args, model_args)
     if model_args.attn_implementation == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None:
         raise RecipeError(
             "attn_implementation: flash_attention_2, but the package flash-attn is not installed. "
             "Install it, or add `--attn_implementation sdpa`."
         )
+    check_output(training_args)
     trackers = training_args.report_to if isinstance(training_args.report_to, list) else [training_args.report_to]
     for tracker in trackers:
         if tracker in ("wandb", "tensorboard", "trackio") and importlib.util.find_spec(tracker) is None:
@@ -76,16 +148,56 @@ def check_before_loading(training_args, model_args: ModelConfig) -> None:
             )
 
 
-def load_tokenizer(model_args: ModelConfig, script_args: DataArguments) -> PreTrainedTokenizerBase:
-    """The model's tokenizer, padded on the left as generation needs, with the recipe's chat template if it has one."""
-    tokenizer = AutoTokenizer.from_pretrained(
-        model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left"
+def check_output(training_args) -> None:
+    """Raise RecipeError for a run folder that cannot be written; writes nothing itself."""
+    folder = Path(training_args.output_dir).expanduser().absolute()
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise RecipeError(
+            f"output_dir: {place} cannot be written: {error.strerror}. Mend that, or give another --output_dir."
+        ) from None
+
+
+def load_config(model_args: ModelConfig, training_args) -> PreTrainedConfig:
+    """The model's configuration; raises RecipeError where it cannot be had."""
+    return _loaded(AutoConfig, model_args, trust_remote_code=training_args.trust_remote_code)
+
+
+def _loaded(kind, model_args: ModelConfig, **kwargs):
+    name = model_args.model_name_or_path
+    try:
+        return kind.from_pretrained(name, revision=model_args.model_revision, **kwargs)
+    except (OSError, ValueError) as error:  # missing, damaged, gated, no network, code that is not trusted
+        what = " ".join(str(error).split())
+        remedy = "`python -m open_r1.doctor RECIPE` says whether it can be reached."
+        if "trust_remote_code" in what:
+            remedy = "It brings code of its own: set `trust_remote_code: true` only if you have read that code."
+        raise RecipeError(f"model_name_or_path: {name} cannot be loaded: {what[:300]} {remedy}") from None
+
+
+def load_tokenizer(
+    model_args: ModelConfig, script_args: DataArguments, training_args, config: PreTrainedConfig
+) -> PreTrainedTokenizerBase:
+    """The model's tokenizer, padded on the left as generation needs, with the recipe's chat template if it has one.
+
+    Raises RecipeError when it cannot be loaded, has no chat template, or has tokens that the model does not embed.
+    """
+    name = model_args.model_name_or_path
+    tokenizer = _loaded(
+        AutoTokenizer, model_args, padding_side="left", trust_remote_code=training_args.trust_remote_code
     )
     if script_args.chat_template:
         tokenizer.chat_template = script_args.chat_template
     if tokenizer.chat_template is None:
+        raise RecipeError(f"{name} has no chat template. Give one in the recipe: `chat_template: ...`.")
+    size = config.get_text_config().vocab_size
+    if len(tokenizer) > size:
         raise RecipeError(
-            f"{model_args.model_name_or_path} has no chat template. Give one in the recipe: `chat_template: ...`."
+            f"{name}: tokenizer and model do not fit: {len(tokenizer):,} tokens, but {size:,} embeddings. They are of "
+            "two models, or tokens were added without resize_token_embeddings."
         )
     return tokenizer
 
@@ -97,6 +209,8 @@ def model_init_kwargs(model_args: ModelConfig, training_args) -> dict:
         "revision": model_args.model_revision,
         "attn_implementation": model_args.attn_implementation,
         "dtype": model_args.dtype,
+        # Other formats are pickles, which can run code.
+        "use_safetensors": True,
     }
 
 
@@ -114,15 +228,20 @@ def split_of(splits, name: str, purpose: str):
     return splits[name]
 
 
-def finish(trainer: Trainer, result, evaluates: bool) -> None:
-    """Write a run's metrics, state and model to its folder, and evaluate on the test split where the recipe says so."""
+def finish(trainer: Trainer, result) -> None:
+    """Write a run's metrics, state, model and report to its folder."""
     trainer.log_metrics("train", result.metrics)
     trainer.save_metrics("train", result.metrics)
     trainer.save_state()
     trainer.save_model(trainer.args.output_dir)
     say(trainer.args, f"model saved to {trainer.args.output_dir}")
-    if evaluates:
-        metrics = trainer.evaluate()
-        trainer.log_metrics("eval", metrics)
-        trainer.save_metrics("eval", metrics)
+    evaluated = [row for row in trainer.state.log_history if "eval_runtime" in row]
+    if evaluated:  # the last one is that of EvaluateAtEnd
+        trainer.log_metrics("eval", evaluated[-1])
+        trainer.save_metrics("eval", evaluated[-1])
+    if trainer.is_world_process_zero():
+        # Imported here: pandas and matplotlib take seconds, and a mistake in a recipe should not.
+        from open_r1.report import write_report
+
+        say(trainer.args, f"report: {write_report([Path(trainer.args.output_dir)])}")
     trainer.end()

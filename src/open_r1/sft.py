@@ -19,10 +19,12 @@ from open_r1.adapters import adapter_config
 from open_r1.arguments import RecipeError, SFTScriptArguments
 from open_r1.data import load_data, trained_on, with_conversations
 from open_r1.publishing.run import Publishing
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_description import write_description
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
+    load_config,
     load_tokenizer,
     model_init_kwargs,
     run,
@@ -31,6 +33,13 @@ from open_r1.run_setup import (
     show_progress,
     split_of,
 )
+from open_r1.training.guarded import Guarded
+from open_r1.training.identity import check_same_run, identity
+from open_r1.training.preemption import Preemption
+
+
+class GuardedSFTTrainer(Guarded, SFTTrainer):
+    """TRL's SFTTrainer with whole checkpoints."""
 
 
 def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: ModelConfig) -> None:
@@ -38,12 +47,13 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
     set_seed(training_args.seed)
     set_up_logging(training_args)
     check_before_loading(training_args, model_args)
-    checkpoint = checkpoint_to_resume(training_args)
     tell = partial(say, training_args)
+    checkpoint = checkpoint_to_resume(training_args, tell)
     publishing = Publishing.of(script_args, training_args, model_args, checkpoint is not None, tell)
 
     # ---- conversations
-    tokenizer = load_tokenizer(model_args, script_args)
+    config = load_config(model_args, training_args)
+    tokenizer = load_tokenizer(model_args, script_args, training_args, config)
     check_template(tokenizer, training_args)
     evaluates = training_args.eval_strategy != "no"
     with training_args.main_process_first(desc="conversations"):
@@ -56,8 +66,11 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
             )
 
     # ---- trainer
+    run_identity = identity(script_args, training_args, model_args, train_rows)
+    check_same_run(checkpoint, run_identity, script_args.resume_anyway, tell)
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
-    trainer = SFTTrainer(
+    preemption = Preemption(tell)
+    trainer = GuardedSFTTrainer(
         model=model_args.model_name_or_path,
         args=training_args,
         train_dataset=train_rows,
@@ -65,17 +78,20 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         processing_class=tokenizer,
         peft_config=adapter_config(model_args),
         quantization_config=get_quantization_config(model_args),
-        callbacks=[MetricsFile(), publishing.on_save],
+        callbacks=[MetricsFile(), EvaluateAtEnd(), publishing.on_save, preemption],
     )
+    trainer.run_identity = run_identity
     show_progress(trainer)
 
     # ---- train, save, evaluate
+    write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
     if checkpoint:
         tell(f"resuming from {checkpoint}")
     write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
     publishing.start()
     result = trainer.train(resume_from_checkpoint=checkpoint)
-    finish(trainer, result, evaluates)
+    preemption.raise_if_stopped()
+    finish(trainer, result)
 
     # ---- benchmarks, model card, hub
     publishing.finish()

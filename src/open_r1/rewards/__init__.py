@@ -8,15 +8,15 @@ The functions with upstream's names also work from `trl grpo --reward_funcs open
 """
 
 import difflib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
 
+from open_r1.named_function import named_function
 from open_r1.rewards.accuracy import get_accuracy_reward, get_cosine_reward
+from open_r1.rewards.checked import checked
 from open_r1.rewards.form import (
     get_format_reward,
     get_length_reward,
@@ -50,11 +50,13 @@ def build_rewards(
     *,
     max_completion_length: int,
     prefilled_think: bool = False,
+    folder: Path = Path(),
 ) -> list[Callable]:
     """The reward functions of a run.
 
     `arguments` are the recipe's, by reward name. What the run itself knows fills the gaps: the completion limit for
-    the length-scaled rewards, and whether the chat template begins the model's turn with `<think>`.
+    the length-scaled rewards, and whether the chat template begins the model's turn with `<think>`. `folder` is the
+    recipe's own, where dotted paths are looked for before the installed packages.
     Raises ValueError naming the reward, argument or number of weights that is wrong.
     """
     for name, values in arguments.items():
@@ -80,30 +82,26 @@ def build_rewards(
     rewards = []
     for name in names:
         if name not in REWARDS:
-            rewards.append(_imported(name))
+            rewards.append(checked(_imported(name, folder)))
             continue
         parameters = inspect.signature(REWARDS[name]).parameters
         gaps = {key: value for key, value in known.items() if key in parameters}
         try:
-            rewards.append(REWARDS[name](**gaps | arguments.get(name, {})))
+            rewards.append(checked(REWARDS[name](**gaps | arguments.get(name, {}))))
         except ValueError as error:
             raise ValueError(f"reward_args.{name}: {error}") from None
     return rewards
 
 
-def _imported(path: str) -> Callable:
-    module_name, _, function_name = path.rpartition(".")
-    if not module_name:
+def _imported(path: str, folder: Path) -> Callable:
+    if "." not in path:
         raise ValueError(
             f"unknown reward `{path}`.{_nearest(path, REWARDS)} Known: {', '.join(REWARDS)}, or a dotted path."
         )
-    # As with `python -m` and TRL: a user's module lies in the folder the run is started from.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
     try:
-        return getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"reward `{path}` cannot be imported: {error}.") from error
+        return named_function(path, folder)
+    except ValueError as error:
+        raise ValueError(f"reward {error}") from error
 
 
 def _nearest(name: str, names) -> str:

@@ -35,10 +35,12 @@ def rollouts(
     Raises RecipeError for a topology that this machine does not have.
     """
     if not training_args.use_vllm:
+        _forget_token(training_args)
         yield
         return
     check_vllm_installed()
     if training_args.vllm_mode != "server":
+        _forget_token(training_args)
         with _classes_of_trl(trl_generation.VLLMClient):
             yield
         return
@@ -50,7 +52,7 @@ def rollouts(
         server, token = VLLMServer(settings, Path(training_args.output_dir) / "vllm_server.log"), settings.token
         if settings.listen_host == LOOPBACK:
             os.environ["VLLM_HOST_IP"] = LOOPBACK  # where TRL's client tells the workers to meet it
-    training_args.vllm_server_token = None  # the trainer saves and publishes its arguments
+    _forget_token(training_args)
     arguments = {
         "server": server,
         "model": model_args.model_name_or_path,
@@ -68,6 +70,11 @@ def rollouts(
         else:
             with server:
                 yield
+
+
+def _forget_token(training_args: GRPOConfig) -> None:
+    """The trainer saves and publishes its arguments."""
+    training_args.vllm_server_token = None
 
 
 @contextmanager
