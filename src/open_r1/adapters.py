@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from trl import ModelConfig
+from peft import LoraConfig
+from trl import ModelConfig, get_peft_config
 
 from open_r1.arguments import GRPOConfig, RecipeError
 
@@ -68,6 +69,15 @@ def check_adapters(training_args, model_args: ModelConfig) -> None:
             "load_in_4bit: true under ZeRO-3: weights are split only when they are stored in the model's own type. Add "
             f"`bnb_4bit_quant_storage: {model_args.dtype}`. Or l{remedy[1:]}"
         )
+
+
+def adapter_config(model_args: ModelConfig) -> LoraConfig | None:
+    """The recipe's LoRA settings, or None without `use_peft`."""
+    config = get_peft_config(model_args)
+    # TRL turns a list of one name into that name, which peft reads as a pattern for whole paths and finds nowhere.
+    if config is not None and isinstance(config.target_modules, str) and config.target_modules.isidentifier():
+        config.target_modules = {config.target_modules}
+    return config
 
 
 def _bits(model_args: ModelConfig) -> str | None:

@@ -13,8 +13,9 @@ Any key of the recipe can be overridden: `--learning_rate 1e-6`. TRL's GRPOTrain
 from functools import partial
 
 from transformers import PreTrainedTokenizerBase, set_seed
-from trl import ModelConfig, get_peft_config, get_quantization_config
+from trl import ModelConfig, get_quantization_config
 
+from open_r1.adapters import adapter_config
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import check_context, drop_long_prompts, load_data, trained_on, with_prompts
 from open_r1.named_function import named_function
@@ -99,7 +100,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             train_dataset=train_rows,
             eval_dataset=eval_rows,
             processing_class=tokenizer,
-            peft_config=get_peft_config(model_args),
+            peft_config=adapter_config(model_args),
             quantization_config=get_quantization_config(model_args),
             callbacks=[MetricsFile(), EvaluateAtEnd(), publishing.on_save, preemption],
             redact=named_function(path, script_args.recipe_folder)

@@ -16,8 +16,9 @@ import torch
 import transformers
 import yaml
 from transformers import AutoConfig, PreTrainedConfig
-from trl import ModelConfig, get_peft_config
+from trl import ModelConfig
 
+from open_r1.adapters import adapter_config
 from open_r1.arguments import GRPOConfig, RecipeError
 
 GIB = 2**30
@@ -91,7 +92,7 @@ def build_on_meta(config: PreTrainedConfig, model_args: ModelConfig) -> torch.nn
     with torch.device("meta"):
         model = architecture._from_config(config)
         model.tie_weights()
-        peft_config = get_peft_config(model_args)
+        peft_config = adapter_config(model_args)
         if peft_config is None:
             return model
         from peft import get_peft_model

@@ -12,9 +12,10 @@ number.
 from functools import partial
 
 from transformers import PreTrainedTokenizerBase, set_seed
-from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config, get_quantization_config
+from trl import ModelConfig, SFTConfig, SFTTrainer, get_quantization_config
 from trl.chat_template_utils import get_training_chat_template, has_generation_markers
 
+from open_r1.adapters import adapter_config
 from open_r1.arguments import RecipeError, SFTScriptArguments
 from open_r1.data import load_data, trained_on, with_conversations
 from open_r1.publishing.run import Publishing
@@ -75,7 +76,7 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         train_dataset=train_rows,
         eval_dataset=eval_rows,
         processing_class=tokenizer,
-        peft_config=get_peft_config(model_args),
+        peft_config=adapter_config(model_args),
         quantization_config=get_quantization_config(model_args),
         callbacks=[MetricsFile(), EvaluateAtEnd(), publishing.on_save, preemption],
     )

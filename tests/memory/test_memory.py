@@ -69,6 +69,12 @@ def test_every_recipe_fits_its_model_its_launch_and_its_hardware(recipe):
     assert int(re.match(r"\d+", hardware)[0]) == processes + serving
 
 
+def test_one_target_module_is_a_name_and_not_a_pattern():
+    config = MODELS["Qwen/Qwen2.5-1.5B-Instruct"][0]
+    model = build_on_meta(config, ModelConfig(use_peft=True, lora_target_modules=["q_proj"]))
+    assert sum(parameter.requires_grad for parameter in model.parameters()) == 2 * config.num_hidden_layers
+
+
 def test_wrong_target_modules_are_named():
     config = MODELS["Qwen/Qwen2.5-1.5B-Instruct"][0]
     with pytest.raises(RecipeError, match="lora_target_modules: query_proj"):
