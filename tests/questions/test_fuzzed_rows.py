@@ -102,7 +102,7 @@ def root(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", LOADERS)
-@examples(40, 2_000)
+@examples(15, 2_000)
 @given(changes=mutations())
 def test_a_mutated_row_is_a_question_or_a_bad_row(root, name, changes):
     module, (place, good, arguments) = DATASETS.get(name, own), LOADERS[name]
