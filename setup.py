@@ -13,6 +13,7 @@ setup(
     license="Apache-2.0",
     package_dir={"": "src"},
     packages=find_packages("src"),
+    package_data={"open_r1.report": ["assets/*"]},
     python_requires=">=3.11",
     install_requires=[
         "torch==2.13.0",
@@ -23,7 +24,10 @@ setup(
         "deepspeed==0.19.8",
         "peft==0.21.2",
         "math-verify==0.9.0",
+        "jinja2",
         "matplotlib>=3.9",
+        "pandas",
+        "plotly>=6",
         "psutil",
         "pyarrow",
         "pyyaml",
@@ -35,7 +39,7 @@ setup(
         "eval": ["inspect-ai==0.3.285", "openai"],
         "vllm": ["vllm==0.30.0"],
         "quant": ["bitsandbytes>=0.46"],
-        "tracking": ["wandb", "tensorboard"],
-        "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "statsmodels"],
+        "tracking": ["wandb", "tensorboard", "trackio"],
+        "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "selenium", "statsmodels"],
     },
 )

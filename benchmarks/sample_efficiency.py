@@ -14,11 +14,9 @@ import argparse
 import json
 import os
 import random
-import statistics
 import sys
 import time
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -26,6 +24,22 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 import yaml
 from datasets import Dataset
+from sample_efficiency_table import (
+    BUDGET,
+    COMPLETIONS,
+    EVERY,
+    GRADED,
+    GRADING,
+    GROUPS,
+    HELD_OUT,
+    KINDS,
+    RATES,
+    SETTINGS,
+    TUNING_SEED,
+    area,
+    draw,
+    report,
+)
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback, set_seed
 from transformers import logging as transformers_logging
 from trl import GRPOConfig
@@ -40,27 +54,6 @@ from open_r1.training.trainer import PooledGRPOTrainer
 
 ROOT = Path(__file__).resolve().parents[1]
 
-GROUPS, COMPLETIONS = 16, 4  # a batch
-BUDGET = 512  # groups a run may generate, discarded ones included
-EVERY = 32  # groups between two looks at the held-out vignettes
-HELD_OUT = 160  # rows of that look
-TARGET = 75.0
-GRADING = 4  # completions a row for the graded difficulty
-KINDS = {"easy": 160, "learnable": 80, "unanswerable": 48, "wrongly labelled": 32}
-RATES = (1e-4, 2e-4, 4e-4)
-TUNING_SEED = 100
-
-# A result of other settings is not one of this table.
-SETTINGS = {
-    "groups": GROUPS,
-    "completions": COMPLETIONS,
-    "budget": BUDGET,
-    "every": EVERY,
-    "held_out": HELD_OUT,
-    "grading": GRADING,
-    "kinds": KINDS,
-}
-
 METHODS = {
     "plain": (Curriculum(), None),
     "adaptive": (Curriculum("adaptive", prior=False), None),
@@ -69,7 +62,6 @@ METHODS = {
     "mix": (Curriculum("mix"), None),
     "phases": (Curriculum("phases"), None),
 }
-GRADED = {"adaptive, graded", "mix", "phases"}
 
 
 # ---- rows
@@ -249,27 +241,18 @@ def read_result(path: Path) -> dict:
     return result
 
 
-def area(result: dict) -> float:
-    """Mean held-out accuracy over the budget: what the learning rate is chosen by."""
-    return statistics.mean(accuracy_at(result, BUDGET * part / 20) for part in range(1, 21))
-
-
-def accuracy_at(result: dict, groups: float) -> float:
-    """Held-out accuracy after so many generated groups, between two looks on a straight line."""
-    curve = result["curve"]
-    for (left, _, low), (right, _, high) in pairwise(curve):
-        if groups <= right:
-            return low + (high - low) * (groups - left) / (right - left)
-    return curve[-1][2]
-
-
-def groups_to(result: dict, target: float) -> float | None:
-    """Generated groups at which the held-out accuracy first reaches the target; None within no budget."""
-    curve = result["curve"]
-    for (left, _, low), (right, _, high) in pairwise(curve):
-        if high >= target:
-            return left + (right - left) * max(0.0, target - low) / (high - low) if high > low else left
-    return None
+def write_report(args: argparse.Namespace) -> None:
+    """Table and figure of all results there are, whatever methods this call runs."""
+    found = [read_result(path) for path in sorted(args.output_dir.glob("*.json"))]
+    chosen = []
+    for name in METHODS:
+        tuned = [result for result in found if result["method"] == name and result["seed"] == TUNING_SEED]
+        if len(tuned) == len(RATES):
+            rate = max(tuned, key=area)["rate"]
+            chosen += [r for r in found if r["method"] == name and r["rate"] == rate and r["seed"] in args.seeds]
+    args.table.write_text(report(chosen, list(METHODS), args.seeds), encoding="utf-8")
+    if chosen:
+        draw(chosen, list(METHODS), args.figure)
 
 
 def main():
@@ -278,20 +261,27 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--demo", type=Path, default=ROOT / "runs" / "demo", help="the folder of `make demo`")
     parser.add_argument("--output_dir", type=Path, default=ROOT / "runs" / "sample_efficiency")
+    parser.add_argument("--table", type=Path, default=ROOT / "benchmarks" / "results" / "sample_efficiency.md")
+    parser.add_argument("--figure", type=Path, default=ROOT / "docs" / "images" / "sample_efficiency.png")
+    parser.add_argument("--table_only", action="store_true", help="run nothing, read what is there")
     args = parser.parse_args()
-    if not (args.demo / "sft_careless").is_dir():
+    if not (args.demo / "sft_careless").is_dir() and not args.table_only:
         parser.error(f"{args.demo / 'sft_careless'} is not there: run `make demo` first")
     torch.set_num_threads(1)
     transformers_logging.set_verbosity_error()
     args.output_dir.mkdir(parents=True, exist_ok=True)
 
-    best, results = {}, {}
-    for method in args.methods:
-        tuned = [result_of(method, rate, TUNING_SEED, args.demo, args.output_dir) for rate in RATES]
-        best[method] = max(tuned, key=area)["rate"]
-    for seed in args.seeds:
+    for method in [] if args.table_only else args.methods:
+        for rate in RATES:
+            result_of(method, rate, TUNING_SEED, args.demo, args.output_dir)
+    for seed in [] if args.table_only else args.seeds:
         for method in args.methods:
-            results[method, seed] = result_of(method, best[method], seed, args.demo, args.output_dir)
+            tuned = [read_result(path_of(method, rate, TUNING_SEED, args.output_dir)) for rate in RATES]
+            result_of(method, max(tuned, key=area)["rate"], seed, args.demo, args.output_dir)
+            # Hours may lie between the first and the last run on a busy machine.
+            write_report(args)
+    write_report(args)
+    print(args.table.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from open_r1.evaluation.results import Result, compare_results, find_logs, read_
 from open_r1.evaluation.statistics import Z
 from open_r1.questions.record import question_text
 from open_r1.questions.vignettes import stated_diagnosis
+from open_r1.report import write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "recipes" / "tiny-medical"
@@ -107,15 +108,19 @@ def main():
     say("6/6  what came of it")
     summary = summarize([gold, spoilt, repaired, control])
     summary |= {"seed": args.seed, "grpo_seconds": seconds, "control_seconds": train_seconds(control_model)}
-    draw(metrics(repaired_model), folder / "reward_and_length.png")
+    for stage, result in (("before", spoilt), ("after", repaired)):  # where the report of a run looks for them
+        results = result.greedy.log.parents[1]
+        shutil.copytree(results, repaired_model / "evaluation" / stage, dirs_exist_ok=True)
+    page = write_report([repaired_model])
     summary["seconds"] = time.monotonic() - start
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(table(summary))
     print(verdict(summary))
     print(
-        f"\n{summary['seconds']:.0f} s in all. Everything lies in {args.output_dir}: reward_and_length.png, summary.json,"
-        "\nquestions/, model and metrics.jsonl of each stage in sft_gold/, sft_careless/, grpo/, control/, and evaluation/: what"
-        "\neach model answered to every question (inspect view --log-dir)."
+        f"\n{summary['seconds']:.0f} s in all. Everything lies in {args.output_dir}: summary.json, questions/, model,"
+        "\nmetrics.jsonl and report of each stage in sft_gold/, sft_careless/, grpo/, control/, and evaluation/: what each model"
+        "\nanswered to every question (inspect view --log-dir)."
+        f"\nWhat GRPO did and what the model said: open {page} in a browser."
     )
 
 
@@ -252,34 +257,6 @@ def verdict(summary: dict) -> str:
         else "GRPO ended above the gold traces' model on this seed; the stages in between trained on more, so read nothing into that."
     )
     return " ".join(lines)
-
-
-def draw(rows: list[dict], path: Path):
-    """Reward and completion length over the steps of a GRPO run, as a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    rows = [row for row in rows if "reward" in row]
-    steps = [row["step"] for row in rows]
-    figure, panels = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    for panel, key, label in (
-        (panels[0], "reward", "mean reward (answer 1, form 0.1, agreement 0.1)"),
-        (panels[1], "completions/mean_length", "mean completion length (tokens)"),
-    ):
-        values = [float(row[key]) for row in rows]
-        # A step is 64 completions of 8 questions, so single steps are noisy: the line is a mean over 9 of them.
-        window = [values[max(0, i - 4) : i + 5] for i in range(len(values))]
-        panel.plot(steps, values, ".", color="#9ab7d3", label="step")
-        panel.plot(steps, [sum(near) / len(near) for near in window], color="#1f4e79", label="mean over 9 steps")
-        panel.set_xlabel("GRPO step")
-        panel.set_ylabel(label)
-        panel.grid(alpha=0.3)
-    panels[0].legend(loc="lower right")
-    figure.suptitle("GRPO on synthetic vignettes, from a model spoilt by careless traces")
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
 
 
 if __name__ == "__main__":

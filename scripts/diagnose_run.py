@@ -5,7 +5,8 @@
 Each model is asked the official rows twice, greedily: in the prompt of training and in HuatuoGPT-o1's. Both sets of completions are
 graded by our judge and by the HuatuoGPT-compatible scorer (its last match). Every trained model is compared with the base, question by
 question, in each of the four combinations. Several --trained (upstream's reward and settings, and ours) put runs beside each other.
-Flags that this script does not know go to src/open_r1/evaluate.py. The same command again goes on where it stopped.
+TASK may be a prepared folder; --system_prompt is the training's, where it is not the project's own. Flags that this script does not
+know go to src/open_r1/evaluate.py. The same command again goes on where it stopped.
 """
 
 import argparse
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", required=True, help="the model before training")
     parser.add_argument("--trained", required=True, action="append", help="a model after training; repeatable")
+    parser.add_argument("--system_prompt", help="of the training prompt, instead of the project's")
     parser.add_argument("--output_dir", type=Path, default=Path("runs/diagnosis"))
     args, rest = parser.parse_known_args(argv)
     models = [args.base, *args.trained]
@@ -40,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         for prompt in PROMPTS:
             command = [sys.executable, str(ROOT / "src/open_r1/evaluate.py"), "--model", model, "--prompt", prompt]
             command += ["--temperature", "0", "--output_dir", str(args.output_dir / name / prompt), *rest]
+            if prompt == "training" and args.system_prompt is not None:
+                command += ["--system_prompt", args.system_prompt]
             code = subprocess.run(command).returncode
             if code not in (0, 1):
                 return code

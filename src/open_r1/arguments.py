@@ -102,6 +102,7 @@ class DataArguments(trl.ScriptArguments):
             "dataset_columns",
             "reward_args",
             "trace_columns",
+            "benchmark_args",
             "curriculum",
             "dynamic_sampling",
             "benchmark_args",
@@ -227,7 +228,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 
 @dataclass
 class GRPOConfig(trl.GRPOConfig):
-    """TRL's GRPOConfig with this project's default: generation on a vLLM server beside the training processes."""
+    """TRL's GRPOConfig with this project's defaults: generation on a vLLM server beside the trainers, rollouts kept."""
 
     vllm_mode: str = field(
         default="server",
@@ -293,7 +294,38 @@ class GRPOConfig(trl.GRPOConfig):
         metadata={"help": "Largest mean |log-prob difference| between trainer and vLLM; beyond it the run stops."},
     )
 
+    log_completions: bool = field(
+        default=True,
+        metadata={
+            "help": "Keep every rollout in output_dir/completions, readable by the owner alone, and show it in the report; "
+            "false keeps all text out of both."
+        },
+    )
+    log_completions_max_mb: float = field(
+        default=1024.0,
+        metadata={
+            "help": "MB on disk for the rollouts of training, and as many for those of evaluations. What does not fit is "
+            "left out by whole generations, evenly over the run."
+        },
+    )
+    log_completions_redaction: str | None = field(
+        default=None,
+        metadata={
+            "help": "Dotted path of your function that takes each text (prompt, completion, answers) and returns "
+            "what may be kept of it."
+        },
+    )
+    log_completions_to_trackers: bool = field(
+        default=False,
+        metadata={"help": "Also send the rollouts, redacted, to wandb and trackio. By default they get numbers only."},
+    )
+
     def __post_init__(self):
+        if self.log_completions_max_mb <= 0:
+            raise ValueError(
+                f"log_completions_max_mb: {self.log_completions_max_mb:g} leaves no room; for no rollouts on disk set "
+                "log_completions: false."
+            )
         self.vllm_server_token = self.vllm_server_token or os.environ.get(ROLLOUT_TOKEN)
         if self.vllm_listen_host not in LOOPBACK_HOSTS and not self.vllm_server_token:
             raise ValueError(

@@ -170,7 +170,8 @@ def build_tasks(args: argparse.Namespace, shard: str | None = None) -> list:
     tasks = []
     for name in SIX if args.task == "all" else args.task.split(","):
         if Path(name).is_dir():
-            given = {key: value for key, value in sampling.items() if value is not None}
+            asked = sampling | {"prompt": args.prompt}
+            given = {key: value for key, value in asked.items() if value is not None}
             tasks.append(prepared(folder=name, **own, **given))
             continue
         name, _, split = name.partition("/")

@@ -17,10 +17,12 @@ from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError
 from open_r1.data import check_context, drop_long_prompts, load_data, trained_on, with_prompts
+from open_r1.named_function import named_function
 from open_r1.publishing.run import Publishing
 from open_r1.rewards import build_rewards
 from open_r1.rollouts.run import check_agreement, rollouts
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_description import write_description
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -36,11 +38,15 @@ from open_r1.run_setup import (
 from open_r1.training.guarded import Guarded
 from open_r1.training.identity import check_same_run, identity
 from open_r1.training.preemption import Preemption
+from open_r1.training.recording import RecordingTrainer
 from open_r1.training.trainer import PooledGRPOTrainer
 
 
-class GuardedGRPOTrainer(Guarded, PooledGRPOTrainer):
-    """The pooled trainer with whole checkpoints; `Guarded` is outermost, so that it seals what the pool writes too."""
+class RunTrainer(Guarded, RecordingTrainer, PooledGRPOTrainer):
+    """TRL's trainer with a prompt pool, a record of what it does, and whole checkpoints.
+
+    `Guarded` is outermost, so that it seals what the pool writes too; the record sees every round of the pool.
+    """
 
 
 def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args: ModelConfig) -> None:
@@ -82,7 +88,7 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
     training_args.model_init_kwargs = model_init_kwargs(model_args, training_args)
     # The vLLM server, where the recipe wants one, lives as long as this block.
     with rollouts(training_args, model_args, script_args.max_prompt_length, tell):
-        trainer = GuardedGRPOTrainer(
+        trainer = RunTrainer(
             curriculum=script_args.prompt_order(),
             dynamic_sampling=script_args.group_filter(),
             reward_names=script_args.reward_funcs,
@@ -95,20 +101,24 @@ def main(script_args: GRPOScriptArguments, training_args: GRPOConfig, model_args
             processing_class=tokenizer,
             peft_config=get_peft_config(model_args),
             quantization_config=get_quantization_config(model_args),
-            callbacks=[MetricsFile(), publishing.on_save, preemption],
+            callbacks=[MetricsFile(), EvaluateAtEnd(), publishing.on_save, preemption],
+            redact=named_function(path, script_args.recipe_folder)
+            if (path := training_args.log_completions_redaction)
+            else None,
         )
         trainer.run_identity = run_identity
         show_progress(trainer)
         check_agreement(trainer, training_args, tell)
 
         # ---- train
+        write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
         if checkpoint:
             tell(f"resuming from {checkpoint}")
         write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
         publishing.start()
         result = trainer.train(resume_from_checkpoint=checkpoint)
         preemption.raise_if_stopped()
-        finish(trainer, result, evaluates)
+        finish(trainer, result)
 
     # ---- benchmarks and model card, on the GPUs that the server had, and to the hub
     publishing.finish()

@@ -1,6 +1,7 @@
 """An adapter merged into its base model, and the proof that both compute the same."""
 
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -10,6 +11,8 @@ from transformers import AutoConfig, AutoProcessor, AutoTokenizer, BitsAndBytesC
 
 from open_r1.adapters import ADAPTER_CONFIG, is_adapter
 from open_r1.arguments import RecipeError
+from open_r1.publishing.card import RECIPE
+from open_r1.questions.manifest import DATA_MANIFESTS
 from open_r1.questions.output import check_output, whole_folder
 
 SENTENCE = "A 60-year-old man has crushing chest pain that spreads to his left arm. The diagnosis is"
@@ -25,6 +28,8 @@ FILES = {
     "chat_template.jinja",
     "preprocessor_config.json",
     "processor_config.json",
+    RECIPE,
+    DATA_MANIFESTS,
 }
 
 
@@ -68,6 +73,10 @@ def merge_adapter(
     with whole_folder(output, overwrite, names) as folder:
         merged.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        # What it was trained on goes with the model: an evaluation leaves those rows out, the card tells them.
+        for name in (RECIPE, DATA_MANIFESTS):
+            if (adapter / name).is_file():
+                shutil.copy(adapter / name, folder)
         if hasattr(config, "vision_config"):
             # A model that sees is served with its image processor, though only its language part was trained.
             AutoProcessor.from_pretrained(source, revision=revision).image_processor.save_pretrained(folder)

@@ -21,6 +21,7 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 from open_r1.adapters import check_method
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError, SFTScriptArguments
+from open_r1.named_function import named_function
 from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS, translate
 from open_r1.rewards import build_rewards
 
@@ -177,6 +178,12 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
             )
         except (ValueError, TypeError) as error:
             raise RecipeError(f"{path or 'command line'}: {' '.join(str(error).split())}") from None
+        if training_args.log_completions_redaction:
+            try:
+                named_function(training_args.log_completions_redaction, script_args.recipe_folder)
+            except ValueError as error:
+                key = "log_completions_redaction"
+                raise RecipeError(f"{at(key)}: {key}: {error}") from None
         for name in (script_args.reward_args or {}).keys() - set(script_args.reward_funcs):
             notes.append(f"reward_args.{name} has no effect: {name} is not among reward_funcs")
     return (script_args, training_args, model_args), notes

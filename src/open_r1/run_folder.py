@@ -51,6 +51,14 @@ class MetricsFile(TrainerCallback):
                 file.write(json.dumps(row) + "\n")
 
 
+class EvaluateAtEnd(TrainerCallback):
+    """Evaluates after the last step, within the training: later on trackers no longer listen (trackio would fail)."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if args.eval_strategy != "no" and state.global_step >= state.max_steps:
+            control.should_evaluate = True
+
+
 class Progress(ProgressCallback):
     """A progress bar that shows reward and completion length (GRPO) or loss (SFT) instead of printing every log."""
 

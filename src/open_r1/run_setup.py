@@ -53,6 +53,10 @@ def run(task: str, main: Callable) -> None:
             print(f"recipe: {note}", file=sys.stderr)
         output_dir = arguments[1].output_dir
         keep_secrets(arguments[1])
+        # A run sends nothing anywhere by default: `WANDB_MODE=online` (or `wandb sync` later) is the user's step. What is
+        # printed can be a patient's text, so wandb does not copy the console either.
+        os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_CONSOLE", "off")
         main(*arguments)
     except (RecipeError, DataError) as error:
         # All processes meet these, and one tells of them.
@@ -224,15 +228,20 @@ def split_of(splits, name: str, purpose: str):
     return splits[name]
 
 
-def finish(trainer: Trainer, result, evaluates: bool) -> None:
-    """Write a run's metrics, state and model to its folder, and evaluate on the test split where the recipe says so."""
+def finish(trainer: Trainer, result) -> None:
+    """Write a run's metrics, state, model and report to its folder."""
     trainer.log_metrics("train", result.metrics)
     trainer.save_metrics("train", result.metrics)
     trainer.save_state()
     trainer.save_model(trainer.args.output_dir)
     say(trainer.args, f"model saved to {trainer.args.output_dir}")
-    if evaluates:
-        metrics = trainer.evaluate()
-        trainer.log_metrics("eval", metrics)
-        trainer.save_metrics("eval", metrics)
+    evaluated = [row for row in trainer.state.log_history if "eval_runtime" in row]
+    if evaluated:  # the last one is that of EvaluateAtEnd
+        trainer.log_metrics("eval", evaluated[-1])
+        trainer.save_metrics("eval", evaluated[-1])
+    if trainer.is_world_process_zero():
+        # Imported here: pandas and matplotlib take seconds, and a mistake in a recipe should not.
+        from open_r1.report import write_report
+
+        say(trainer.args, f"report: {write_report([Path(trainer.args.output_dir)])}")
     trainer.end()

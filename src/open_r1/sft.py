@@ -18,7 +18,8 @@ from trl.chat_template_utils import get_training_chat_template, has_generation_m
 from open_r1.arguments import RecipeError, SFTScriptArguments
 from open_r1.data import load_data, trained_on, with_conversations
 from open_r1.publishing.run import Publishing
-from open_r1.run_folder import MetricsFile, checkpoint_to_resume, write_data_manifests
+from open_r1.run_description import write_description
+from open_r1.run_folder import EvaluateAtEnd, MetricsFile, checkpoint_to_resume, write_data_manifests
 from open_r1.run_setup import (
     check_before_loading,
     finish,
@@ -76,19 +77,20 @@ def main(script_args: SFTScriptArguments, training_args: SFTConfig, model_args: 
         processing_class=tokenizer,
         peft_config=get_peft_config(model_args),
         quantization_config=get_quantization_config(model_args),
-        callbacks=[MetricsFile(), publishing.on_save, preemption],
+        callbacks=[MetricsFile(), EvaluateAtEnd(), publishing.on_save, preemption],
     )
     trainer.run_identity = run_identity
     show_progress(trainer)
 
     # ---- train, save, evaluate
+    write_description(script_args, training_args, model_args, train_rows, splits, checkpoint)
     if checkpoint:
         tell(f"resuming from {checkpoint}")
     write_data_manifests(training_args, trained_on(script_args, model_args.model_name_or_path))
     publishing.start()
     result = trainer.train(resume_from_checkpoint=checkpoint)
     preemption.raise_if_stopped()
-    finish(trainer, result, evaluates)
+    finish(trainer, result)
 
     # ---- benchmarks, model card, hub
     publishing.finish()

@@ -104,3 +104,9 @@ def test_options_may_be_few_or_odd():
     assert extract("The answer is B", {}) == (None, Found.NOTHING)
     assert extract("b", {"b": "x", "a": "y"}) == ("b", Found.LETTER)
     assert extract("B", {"A": "", "B": ""}) == ("B", Found.LETTER)
+
+
+def test_a_long_text_is_not_cut_inside_a_word():
+    sentence = "Both cases differ in the age at onset, and each was described before any drug became available"
+    for shift in range(120):
+        assert extract("x" * shift + ".\n\n" + (sentence + ".\n\n") * 60, OPTIONS)[0] is None

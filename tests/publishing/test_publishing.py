@@ -58,7 +58,7 @@ def run(
     environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src"), **variables}
     if token:
         environment["HF_TOKEN"] = token
-    command = [sys.executable, str(ROOT / script) if script.endswith(".py") else script, *map(str, arguments)]
+    command = [sys.executable, script if (folder / script).is_file() else str(ROOT / script), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment, cwd=folder)
 
 
@@ -82,9 +82,10 @@ print("tokens", model.generate(**inputs, max_new_tokens=5, min_new_tokens=5).sha
 """
 
 
+@pytest.mark.slow
 def test_a_run_publishes_its_model_and_nothing_else(folder, tiny_model):
     with stand_in_hub() as hub:
-        first = sft(folder, tiny_model, hub.url, hub_revision="v1", benchmarks=["./held_out"], benchmark_args={"backend": "hf", "max_tokens": 8})  # fmt: skip
+        first = sft(folder, tiny_model, hub.url, hub_revision="v1", benchmarks=["./held_out"], benchmark_args={"backend": "hf", "max_tokens": 8, "api_key": "EMPTY"})  # fmt: skip
         assert first.returncode == 0, first.stderr[-3000:]
         assert [commit[1:] for commit in hub.commits] == [
             ("v1", "step 1"),
@@ -110,7 +111,8 @@ def test_a_run_publishes_its_model_and_nothing_else(folder, tiny_model):
         )
         assert "medqa 3; traces by teacher" in card and "2 steps; loss" in card
         recipe = yaml.safe_load(published["recipe.yaml"])
-        assert recipe["learning_rate"] == 1e-3 and str(folder) not in card and TOKEN not in card
+        assert recipe["learning_rate"] == 1e-3 and "api_key" not in recipe["benchmark_args"]
+        assert str(folder) not in card and TOKEN not in card
 
         # ---- whoever has transformers can use it
         (folder / "load.py").write_text(LOAD)
@@ -171,7 +173,9 @@ def test_open_r1s_keys_give_every_save_a_branch_and_an_evaluation(folder, tiny_m
         folder, "http://127.0.0.1:9", "src/open_r1/sft.py", "--config", "slurm.yaml", SLURM_JOB_ID="7", PATH=path
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    assert "slurm/evaluate.slurm runs/slurm --task medqa_usmle --preset huatuo" in (folder / "jobs").read_text()
+    job = (folder / "jobs").read_text()
+    assert f"slurm/evaluate.slurm {folder}/runs/slurm --task medqa_usmle --preset huatuo" in job
+    assert f"--exclude_trained {folder}/runs/slurm/data_manifests.json" in job
 
 
 @pytest.mark.parametrize(
@@ -184,6 +188,10 @@ def test_open_r1s_keys_give_every_save_a_branch_and_an_evaluation(folder, tiny_m
         ),
         ({"callbacks": ["push_to_hub"]}, "`callbacks` are push_to_hub_revision, run_benchmarks"),
         ({"callbacks": ["run_benchmarks"]}, "without `benchmarks`"),
+        (
+            {"callbacks": ["run_benchmarks"], "benchmarks": ["pubmedqa"], "save_total_limit": 1, "push_to_hub": False},
+            "deleted while it is still evaluated",
+        ),
         ({"callbacks": ["push_to_hub_revision"], "push_to_hub": False}, "without `push_to_hub: true`"),
     ],
 )

@@ -44,6 +44,11 @@ def test_the_reports_strategies_draw_500_rows_each(script, raw, tmp_path, gradin
     assert len(chosen) == 500 and all(question.difficulty is None for question in chosen)
     assert len({rates[question.id] for question in chosen}) == 3
 
+    other = [row(identity, **{"google__gemma-3-27b-it": 0.5 if rate else 0.0}) for identity, rate in rates.items()]
+    flags = ("--preset", "report_gemma3_27b", "--gradings", path, "--gradings", write(tmp_path / "other.jsonl", other))
+    chosen = prepared(script, raw, tmp_path, *flags)
+    assert len(chosen) == 500 and {rates[question.id] for question in chosen} == {0.5, 1.0}
+
     flags = [*medqa_flags(raw), "--output_dir", str(tmp_path / "none"), "--gradings", str(path)]
     # 400 of the 1,200 are solved sometimes, but not always: fewer than the preset's 500.
     assert script.main([*flags, "--preset", "report_phi4"]) == 2

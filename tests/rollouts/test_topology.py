@@ -107,7 +107,7 @@ def test_the_command_holds_what_trl_needs_and_no_token():
 
 def test_a_cpu_server_has_no_gpu_flags():
     line = " ".join(settings(gpus=(), weight_sync="folder").command(8123))
-    assert "--enforce-eager" in line
+    assert "--enforce-eager" in line and "--no-enable-chunked-prefill" in line
     assert "weight-transfer" not in line and "gpu-memory" not in line
 
 

@@ -97,6 +97,7 @@ def result(output_dir: str) -> dict:
     """What a finished run left: prompts and completions by step, and the hash of its weights."""
     folder = Path(output_dir)
     tables = [pandas.read_parquet(path) for path in sorted((folder / "completions").glob("*.parquet"))]
+    tables = [table for table in tables if len(table)]
     return {
         "rollouts": {
             int(table["step"].iloc[0]): list(zip(table["prompt"], table["completion"], table["odd"], strict=True))

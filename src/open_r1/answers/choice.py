@@ -4,7 +4,8 @@
 2. statements.py and passing.py read every commitment in it with its place and weight ("the answer is (B)", "C is wrong").
 3. Here they are weighed in the order in which they were written: a later one takes over when the text says that it
    corrects or concludes, else two different ones are no answer.
-4. Where nothing was stated, weak.py looks at what the last sentences conclude with.
+4. Where nothing was stated, weak.py looks at what the last sentences conclude with, and checklist.py at lists that
+   judge the options one by one.
 """
 
 import re
@@ -70,11 +71,18 @@ def _from_sentence(text: str, at: int) -> str:
     return text[start.end() :] if start else text[at:]
 
 
+def _to_sentence(text: str, start: int, end: int) -> str:
+    """The text between two places up to its last full sentence: a word cut in two is no letter."""
+    last = max(text.rfind(sign, start, end) for sign in (". ", "! ", "? ", "\n"))
+    return text[start : last + 1] if last > start else text[start:end]
+
+
 def _earlier(text: str) -> list[tuple[str, bool]]:
     """Places before the tail of a long text where it may have answered: the last "answer is", then its beginning."""
     places = [text.rfind(sign, 0, len(text) - _TAIL) for sign in ("answer is", "Answer:", "boxed{")]
     at = max(places)
-    return ([(text[max(0, at - 300) : at + 300], False)] if at >= 0 else []) + [(text[:_HEAD], True)]
+    said = [(_to_sentence(text, max(0, at - 300), at + 300), False)] if at >= 0 else []
+    return [*said, (_to_sentence(text, 0, _HEAD), True)]
 
 
 def _read(text: str, options: Options, *, whole: bool) -> tuple[Choice, Reading]:

@@ -17,7 +17,7 @@ _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options
 _WOULD = re.compile(
     r"\s+would(?!\s+(?:also )?be (?:the|preferred|best|better|most|more|an? (?:good|better|appropriate)))\b"
 )
-_COPULAS = frozenset(("is", "are", "was", "were", "be"))
+_NO_NOUN = frozenset(("is", "are", "was", "were", "be", "or", "and", "nor", "either", "both", "but"))
 # "… due to drift (D) or natural selection (J)".
 _JOINED_WORDS = re.compile(
     r"\)?\s*,?\s*(?:or|and)\s+(?:(?!(?:is|are|was|not|so|thus|therefore|hence)\b)[\w'-]+\s+){1,6}\(?(?:options?\s+)?",
@@ -164,7 +164,16 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                 how = Found.LETTER_AND_TEXT if both else Found.LETTER
                 together = letters | previous if loosely else letters
                 reading.pointed.append(
-                    Commitment(together, how, 0, start, end, equated=group_equated, concluding=both)
+                    Commitment(
+                        together,
+                        how,
+                        0,
+                        start,
+                        end,
+                        bool(say.DENIES.search(before)),
+                        equated=group_equated,
+                        concluding=both,
+                    )
                 )
 
 
@@ -188,7 +197,7 @@ def _own_words_before(text: str, at: int, letter: str, options: Options) -> tupl
     own = [spelling.folded for same in options.spellings.values() for spelling in same if spelling.letter == letter]
     begins = at
     for word in reversed(words):
-        if word.folded in _COPULAS or not any(word.folded in folded for folded in own):
+        if word.folded in _NO_NOUN or not any(word.folded in folded for folded in own):
             break
         begins = word.start
     return begins, False

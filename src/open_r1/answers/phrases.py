@@ -153,6 +153,12 @@ POINTS_TO = re.compile(
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
     re.I,
 )
+# "doesn't indicate common ancestry (A)": a denial a few words before the letter.
+DENIES = re.compile(
+    r"(?:\bnot|n't|\bnever|\brather than|\binstead of|\bnor)\s+(?:(?!(?:is|are|was|but|because|only|just|merely|rather|instead|that)\b)"
+    r"[\w'-]+\s+){1,5}[\"'(]*(?:option\s+)?$",
+    re.I,
+)
 AS_IN = re.compile(r"\bas in\s+(?:options?\s+)?[\"'(]*$", re.I)
 ALL_EXCEPT = re.compile(r"\ball\b[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?[\"'(]*$", re.I)
 # "is (B)" says what the answer is; "as in (B)", "included in (B)" only point there.

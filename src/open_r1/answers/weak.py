@@ -12,6 +12,7 @@ from open_r1.answers.short import read_short
 
 Choice = tuple[str | None, Found]
 _SENTENCES_BACK = 4
+_LONG = 4
 _LETTERED = re.compile(r"[(\[]\s*[A-Za-z]\s*[)\]]|\b(?:option|choice|answer|statement)\s+[A-Z]\b")
 _NOTHING: Choice = (None, Found.NOTHING)
 
@@ -49,9 +50,13 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     named = {letter for c in passing for letter in c.letters}
     if len(named) > 1:
         # "This is nephritis (C). In necrosis (B) there would be casts." names C only.
-        passing = [c for c in passing if c.equated]
-        named = {letter for c in passing for letter in c.letters}
-        if len(named) != 1:
+        # "They face the same pressures (B) and don't indicate ancestry (A)." names B only.
+        for kept in ([c for c in passing if c.equated], [c for c in passing if not c.withdraws]):
+            named = {letter for c in kept for letter in c.letters}
+            if len(named) == 1:
+                passing = kept
+                break
+        else:
             return None, Found.SEVERAL
     if named and _FINISHED.search(text[-10:]) and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
@@ -85,7 +90,7 @@ _NAMES = re.compile(
     r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
     r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
     r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
-    r"|suggestive of|indicative of|(?:instance|example|case|form) of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|recommended?|is called|known as)"
+    r"|suggestive of|indicative of|(?:instance|example|case|form) of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|(?:treated|managed|reversed) (?:with|by)|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
     r"[\s:\"'-]*(?:(?:therefore|thus|likely|most likely|probably|clearly|indeed|to|start(?:ing)? with|a diagnosis of|a|an|the|acute|chronic|severe|(?:to|by|with) \w+|performing"
     r"|administering|obtaining|starting|ordering|initiating)\s+){0,4}[\"']?$",
@@ -95,6 +100,7 @@ _IS_NAMED = re.compile(
     r"[\s\"')]*(?:,[^.,\n]{0,60},)?\s*(?:is|are|would be|should be|remains|was|represents|appears to be|seems)\s+(?:\w+\s+){0,2}?"
     r"(?:the\s+)?(?:\w+\s+){0,2}?(?:most|best|correct|right|answer|likely|appropriate|next|first|indicated|recommended|preferred|treatment|diagnosis"
     r"|cause|explanation)\b"
+    r"|[\s\"')]*\s(?:is|are)\s+(?:\w+\s+){1,3}of choice\b"
     r"|[\s\"')]*(?:as\s+)?the\s+(?:most (?:likely|appropriate|probable|suitable|consistent)|best|correct|right)\b"
     r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
@@ -107,8 +113,9 @@ _ENDED = re.compile(
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
 _PLAIN_IS = re.compile(
-    r"(?:\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
+    r"(?:(?:(?<=[.!?]\s)|\A)(?:[Gg]ive|[Ss]tart|[Oo]rder|[Aa]dminister|[Oo]btain|[Pp]erform)\s|\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
 )
+_PERCENT = re.compile(r",?\s*\(?(?:or|i\.e\.,?)?\s*\d+(?:\.\d+)?\s*%\)?(?=[\s.]*$)")
 _STRONG_CUE = re.compile(
     r"\b(?:therefore|thus|hence|most (?:likely|appropriate|consistent|probable|suggestive)|best|of choice|diagnosis|consistent with"
     r"|in conclusion|recommend|prescribe|start|points? to)\b",
@@ -145,6 +152,8 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
             named = _said_last(text, start, end, options)
             if not named and len(mentioned) == 1 and _STRONG_CUE.search(text, start, end):
                 named = _whole(text, start, end, mentioned, options)
+        if not named and len(mentioned) == 1 and i == len(starts) - 1 and not cut:
+            named = _long_ending(text, start, end, mentioned, options)
         if (
             named
             and i < len(starts) - 1
@@ -190,7 +199,7 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         listed = text[at - 2 : at - 1] == ":"
         if at != first and _LESS.search(text, start, at):
             continue
-        rest = text[item.end : end].strip(" .!\"')\n")
+        rest = _PERCENT.sub("", text[item.end : end]).strip(" .!\"')\n")
         measured = len(tokens(options.texts[letter])) > 1 or bool(
             at != first and say.CONCLUDES.search(text, start, at)
         )
@@ -199,6 +208,12 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
         ):
             return {letter}
     return set()
+
+
+def _long_ending(text: str, start: int, end: int, letters: set[str], options: Options) -> set[str]:
+    """The option of several words with which the last sentence ends: so much text stands there for a purpose."""
+    own = [t.folded for t in tokens(options.texts[next(iter(letters))])]
+    return letters if len(own) >= _LONG and [t.folded for t in tokens(text, start, end)][-len(own) :] == own else set()
 
 
 def _whole(text: str, start: int, end: int, letters: set[str], options: Options) -> set[str]:

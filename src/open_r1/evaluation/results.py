@@ -105,7 +105,7 @@ def read_result(path: Path, rescore: str | None = None) -> Result:
         outcomes=outcomes,
         log=path,
         left_out=frozenset(metadata["left_out"]),
-        shard=tuple(metadata["shard"]),
+        shard=tuple(metadata.get("shard", (1, 1))),  # older logs name none
     )
 
 

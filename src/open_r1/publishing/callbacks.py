@@ -37,8 +37,10 @@ class Benchmarks:
         self.use_cpu = training_args.use_cpu
         self.under_slurm = "SLURM_JOB_ID" in os.environ and shutil.which("sbatch") is not None
         self.flags = ["--task", ",".join(script_args.benchmarks)]
-        for key, value in (script_args.benchmark_args or {}).items():
+        arguments = script_args.benchmark_args or {}
+        for key, value in arguments.items():
             self.flags += [f"--{key}", str(value)]
+        self.names_rows = "exclude_trained" in arguments
         serving = 0
         if isinstance(training_args, GRPOConfig) and training_args.use_vllm and training_args.vllm_mode == "server":
             serving = training_args.vllm_tensor_parallel_size * training_args.vllm_data_parallel_size
@@ -67,8 +69,13 @@ class Benchmarks:
             commands.append([*merge, "--overwrite"])
         evaluate = [sys.executable, str(ROOT / "src/open_r1/evaluate.py"), "--model"]
         if self.under_slurm:
-            evaluate = ["sbatch", str(ROOT / "slurm/evaluate.slurm")]
-        commands.append([*evaluate, str(model), *self.flags, "--output_dir", str(out)])
+            # The job starts in the repository's root.
+            evaluate, model, out = ["sbatch", str(ROOT / "slurm/evaluate.slurm")], model.resolve(), out.resolve()
+        flags = [*self.flags, "--output_dir", str(out)]
+        if not self.names_rows and (self.run / DATA_MANIFESTS).is_file():
+            # A merged adapter lies apart from what says which rows it was trained on.
+            flags += ["--exclude_trained", str((self.run / DATA_MANIFESTS).resolve())]
+        commands.append([*evaluate, str(model), *flags])
         if not (self.use_cpu or self.under_slurm or gpus):
             self.tell(
                 "benchmarks: no GPU is left beside this run's. When it has ended: "
@@ -120,6 +127,10 @@ class OnSave(TrainerCallback):
         self.evaluates = benchmarks is not None and bool(script_args.callbacks)
         if self.evaluates:
             benchmarks.check_during_training()
+            if training_args.save_total_limit == 1:
+                raise RecipeError(
+                    "callbacks: with `save_total_limit: 1` a checkpoint is deleted while it is still evaluated. Set 2."
+                )
 
     def on_save(self, args, state, control, **kwargs):
         if not state.is_world_process_zero:

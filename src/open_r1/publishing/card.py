@@ -14,7 +14,7 @@ from open_r1.questions.manifest import DATA_MANIFESTS
 CARD, RECIPE = "README.md", "recipe.yaml"
 EVALUATION = "evaluation"
 # Keys that are of the machine or secret, or that the run fills in itself.
-NOT_TOLD = ("token", "output_dir", "logging_dir", "model_init_kwargs", "deepspeed", "run_name", "accelerator_config")
+NOT_TOLD = ("output_dir", "logging_dir", "model_init_kwargs", "deepspeed", "run_name", "accelerator_config")
 
 USE = """## Intended use
 
@@ -30,7 +30,7 @@ def recipe_of(*arguments) -> dict:
     told = {}
     for part in arguments:
         for field in dataclasses.fields(part):
-            if not field.init or any(word in field.name for word in NOT_TOLD):
+            if not field.init or field.name in NOT_TOLD or _secret(field.name):
                 continue
             default = field.default
             if field.default_factory is not dataclasses.MISSING:
@@ -41,11 +41,15 @@ def recipe_of(*arguments) -> dict:
     return told
 
 
+def _secret(name: str) -> bool:
+    return name.endswith(("token", "api_key"))
+
+
 def _plain(value):
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
-        return {str(key): _plain(own) for key, own in value.items()}
+        return {str(key): _plain(own) for key, own in value.items() if not _secret(str(key))}
     if isinstance(value, list | tuple):
         return [_plain(own) for own in value]
     if isinstance(value, str) and value.startswith(("/", "~")):

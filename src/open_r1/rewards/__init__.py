@@ -8,17 +8,13 @@ The functions with upstream's names also work from `trl grpo --reward_funcs open
 """
 
 import difflib
-import importlib
 import inspect
-import os
-import sys
 from collections.abc import Callable
-from importlib.machinery import PathFinder
 from pathlib import Path
-from types import ModuleType
 
 from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
 
+from open_r1.named_function import named_function
 from open_r1.rewards.accuracy import get_accuracy_reward, get_cosine_reward
 from open_r1.rewards.checked import checked
 from open_r1.rewards.form import (
@@ -98,38 +94,14 @@ def build_rewards(
 
 
 def _imported(path: str, folder: Path) -> Callable:
-    module_name, _, function_name = path.rpartition(".")
-    if not module_name:
+    if "." not in path:
         raise ValueError(
             f"unknown reward `{path}`.{_nearest(path, REWARDS)} Known: {', '.join(REWARDS)}, or a dotted path."
         )
     try:
-        reward = getattr(_module(module_name, folder), function_name)
-    except Exception as error:  # a user's module may raise anything when it is imported
-        raise ValueError(f"reward `{path}` cannot be imported: {type(error).__name__}: {error}.") from error
-    if not callable(reward):
-        raise ValueError(f"reward `{path}` is no function, but {reward!r:.60}.")
-    return reward
-
-
-def _module(name: str, folder: Path) -> ModuleType:
-    """A module of the recipe's folder or an installed one (PYTHONPATH counts), but none that merely lies where the run starts.
-
-    Raises ImportError.
-    """
-    here, top = str(folder.resolve()), name.partition(".")[0]
-    if PathFinder.find_spec(top, [here]) is not None:
-        # In front, as with `python -m`: a user's `rewards.py` is meant, whatever else has that name.
-        if here not in sys.path:
-            sys.path.insert(0, here)
-        return importlib.import_module(name)
-    named = {str(Path(entry).resolve()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry}
-    elsewhere = [
-        entry for entry in sys.path if Path(entry).resolve() != Path.cwd() or str(Path(entry).resolve()) in named
-    ]
-    if top not in sys.modules and PathFinder.find_spec(top, elsewhere) is None and top not in sys.builtin_module_names:
-        raise ModuleNotFoundError(f"no module {top} in the recipe's folder {here} or among the installed packages")
-    return importlib.import_module(name)
+        return named_function(path, folder)
+    except ValueError as error:
+        raise ValueError(f"reward {error}") from error
 
 
 def _nearest(name: str, names) -> str:

@@ -58,8 +58,8 @@ def get_accuracy_reward(
 ) -> Callable:
     """A reward for the right answer: 2 by letter, 1 by the option's text alone, else 0 (`binary`: 1 or 0).
 
-    With `require_format`, a completion without the template's sections earns nothing. The extracted answer and how it
-    was found go into the completions table, the shares of abstained and truncated completions into the metrics.
+    With `require_format`, a completion without the template's sections earns nothing. The extracted answer, how it was
+    found and whether it is right go into the completions table, the shares of abstained and truncated completions into the metrics.
     """
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}.")
@@ -70,6 +70,7 @@ def get_accuracy_reward(
         if log_extra is not None:
             log_extra("extracted", [result.extracted or "" for result in results])
             log_extra("how", [str(result.how) for result in results])
+            log_extra("correct", [result.correct for result in results])
         if log_metric is not None:
             log_metric("answers/correct", sum(result.correct for result in results) / len(results))
             log_metric("answers/abstained", sum(result.extracted is None for result in results) / len(results))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -21,8 +22,40 @@ from open_r1.rollouts.server import VLLMServer
 from open_r1.rollouts.topology import free_port
 
 EVERYWHERE = "0.0.0.0"  # where torch's rendezvous listens, whatever it is told
+AT_A_TIME = 64  # requests with a seed, as many as the session keeps connections
 PULSE_EVERY = 5.0  # seconds between two looks at a server that is generating
 TOKENS = re.compile(r"^vllm:(?:prompt|generation)_tokens_total\S* (\S+)$", re.MULTILINE)
+
+
+def in_parallel(call: Callable[[int], dict], count: int, at_a_time: int) -> list[dict]:
+    """The results of `call` for 0 to count - 1, in order; the first error is raised at once.
+
+    In daemon threads, not a ThreadPoolExecutor's: that one keeps a program alive until its last request has ended.
+    """
+    places, outcomes = iter(range(count)), queue.Queue()
+    lock, stop = threading.Lock(), threading.Event()
+
+    def work():
+        while not stop.is_set():
+            with lock:
+                place = next(places, None)
+            if place is None:
+                return
+            try:
+                outcomes.put((place, call(place), None))
+            except Exception as error:  # handed over to the waiting thread, which raises it
+                outcomes.put((place, None, error))
+
+    for _ in range(min(at_a_time, count)):
+        threading.Thread(target=work, daemon=True).start()
+    results: dict[int, dict] = {}
+    while len(results) < count:
+        place, result, error = outcomes.get()
+        if error is not None:
+            stop.set()
+            raise error
+        results[place] = result
+    return [results[place] for place in range(count)]
 
 
 class NoCompletions:
@@ -59,6 +92,7 @@ class RolloutClient(VLLMClient):
         self.hang_timeout = hang_timeout
         self.max_restarts = max_restarts
         self.tell = tell
+        self.seeds: list[int] | None = None
         self.lost: str | None = None
         self.restarts = 0
         super().__init__(**trl_arguments)
@@ -72,7 +106,7 @@ class RolloutClient(VLLMClient):
             self.session.headers["Authorization"] = f"Bearer {self.token}"
         # TRL's adapter repeats failed requests for a minute; `revive` knows better what to do.
         for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=64))
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=AT_A_TIME))
         self.total_timeout = total_timeout
         if self.server is not None:
             self.session.trust_env = False  # no proxy knows our loopback address
@@ -134,15 +168,41 @@ class RolloutClient(VLLMClient):
         """TRL's generate; with a lost server, NoCompletions in the place of the completions."""
         if self.lost is None:
             try:
-                completions = self._while_it_lives(
-                    lambda: super(RolloutClient, self).generate(prompts, *args, **kwargs)
-                )
+                if self.seeds is None:
+                    ask = partial(super().generate, prompts, *args, **kwargs)
+                else:
+                    ask = partial(self._generate_seeded, prompts, self.seeds, **kwargs)
+                completions = self._while_it_lives(ask)
             except ServerLost as lost:
                 self.lost = str(lost)
             else:
                 self.restarts = 0
                 return completions
         return {"prompt_ids": NoCompletions(self.lost), "completion_ids": None, "logprobs": None}
+
+    def _generate_seeded(
+        self,
+        prompts: list[list[int]],
+        seeds: list[int],
+        features: list | None = None,
+        generation_kwargs: dict | None = None,
+        **sampling,
+    ) -> dict:
+        """TRL's generate, one request a prompt: a request has one seed, and with it prompts would share their luck.
+
+        vLLM gives the n completions of a request the seeds from this one on.
+        """
+
+        def ask(place: int) -> dict:
+            return super(RolloutClient, self).generate(
+                [prompts[place]],
+                features=None if features is None else [features[place]],
+                generation_kwargs=(generation_kwargs or {}) | {"seed": seeds[place]},
+                **sampling,
+            )
+
+        answers = in_parallel(ask, len(prompts), AT_A_TIME)
+        return {name: [one for answer in answers for one in answer[name]] for name in answers[0]}
 
     def _while_it_lives(self, request: Callable[[], dict]) -> dict:
         """The request's result, however long it takes, as long as the server goes on producing tokens.

@@ -12,7 +12,13 @@ from open_r1.rollouts.errors import ServerLost
 
 
 class RolloutGeneration(VLLMGeneration):
-    """Generation that loses no step: a lost server is restarted, given the current weights and asked again."""
+    """Generation that loses no step: a lost server is restarted, given the current weights and asked again.
+
+    `seeds`, one a prompt over all processes, hold for the next `generate` in server mode: asked again, or in a resumed
+    run, a prompt is sampled with the same seed. Without them the server draws its own.
+    """
+
+    seeds: list[int] | None = None
 
     def _init_vllm(self):
         if self.mode == "server" and self.accelerator.device.type == "cpu":
@@ -29,7 +35,10 @@ class RolloutGeneration(VLLMGeneration):
 
     def generate(self, *args, **kwargs):
         """TRL's generate. All processes learn of a lost server here, together, and sync the weights together."""
+        seeds, self.seeds = self.seeds, None
         while True:
+            if self.accelerator.is_main_process:
+                self.vllm_client.seeds = seeds
             try:
                 return super().generate(*args, **kwargs)
             except ServerLost:

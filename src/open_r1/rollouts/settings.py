@@ -88,7 +88,7 @@ class ServerSettings:
             command += ["--gpu-memory-utilization", str(self.gpu_memory_utilization)]
         else:
             command += ["--enforce-eager"]  # compiling for the CPU takes longer than it saves
-            # A prompt taken in parts makes vLLM turn a seeded generator back, which torch's CPU generators cannot.
+            # A request with a seed whose prompt is read in pieces kills vLLM 0.30's CPU worker (a GPU generator's offset).
             command += ["--no-enable-chunked-prefill"]
         return command
 

@@ -7,13 +7,16 @@ batch that is trained on; with the pool in TRL's order the weights are TRL's, bi
 import json
 import math
 import os
+import zlib
 from collections.abc import Callable
 
 import torch
 from accelerate.utils import gather_object
+from datasets import Dataset
 from trl import GRPOTrainer
 
 from open_r1.arguments import RecipeError
+from open_r1.rollouts.generation import RolloutGeneration
 from open_r1.training.pool import PromptPool
 from open_r1.training.rounds import Group, choose, next_round, pass_rate, spread
 from open_r1.training.settings import Curriculum, DynamicSampling
@@ -44,13 +47,12 @@ class PooledGRPOTrainer(GRPOTrainer):
         rows = self.train_dataset
         # Groups of one generation batch, over all processes.
         self.batch_groups = self.args.generation_batch_size // self.num_generations
-        graded = rows["difficulty"] if "difficulty" in rows.column_names else [None] * len(rows)
-        self.pool = PromptPool(graded, curriculum, self.batch_groups, self.args.seed, self.shuffle_dataset)
-        # A run whose pool learns nothing may have no such reward.
-        names = {"curriculum": curriculum.reward} | (
-            {"dynamic_sampling": dynamic_sampling.reward} if dynamic_sampling else {}
+        self.pool = PromptPool(
+            difficulties(rows, curriculum), curriculum, self.batch_groups, self.args.seed, self.shuffle_dataset
         )
-        self.judges = {key: reward_names.index(name) if name in reward_names else None for key, name in names.items()}
+        # Which column of the rewards says that a completion is right; a pool that learns nothing may go without.
+        self.pass_column = reward_names.index(curriculum.reward) if curriculum.reward in reward_names else None
+        self.filter_column = reward_names.index(dynamic_sampling.reward) if dynamic_sampling else None
         if dynamic_sampling and (self.tools or self.rollout_func):
             raise RecipeError("dynamic_sampling: tools and a rollout_func are not handled. Leave one of them out.")
         if dynamic_sampling and any(any(rows[name]) for name in ("image", "images") if name in rows.column_names):
@@ -76,7 +78,11 @@ class PooledGRPOTrainer(GRPOTrainer):
         return self._replay(kept, groups, rounds)
 
     def _draw(self, count: int) -> list[int]:
+        numbers = range(self.groups_generated, self.groups_generated + count)
         self.groups_generated += count
+        if self.use_vllm and isinstance(self.vllm_generation, RolloutGeneration):
+            # A group's number in the run is in the checkpoint, so a resumed run asks with the same seeds.
+            self.vllm_generation.seeds = [zlib.crc32(f"{self.args.seed}:{number}".encode()) for number in numbers]
         return self.pool.draw(count, self.state.global_step / self.state.max_steps)
 
     def _inputs(self, rows: list[int]) -> list[dict]:
@@ -99,8 +105,8 @@ class PooledGRPOTrainer(GRPOTrainer):
             rows = self._draw(count)
             inputs = self._inputs(rows)
             prompts = [row["prompt"] for row in inputs]
-            prompt_ids, completion_ids, _, completions, logprobs, *_ = super()._generate(prompts)
-            rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids)
+            prompt_ids, completion_ids, _, completions, logprobs, *_ = self._generate(prompts)
+            rewards = self._calculate_rewards(inputs, prompts, completions, completion_ids)
             extra = {name: list(values) for name, values in self._pending_extra_logs.items()}
             self._pending_extra_logs.clear()
             logprobs = logprobs or [None] * len(inputs)  # only vLLM has them
@@ -108,7 +114,7 @@ class PooledGRPOTrainer(GRPOTrainer):
             logged = ({name: values[place] for name, values in extra.items()} for place in range(len(inputs)))
             # Which process made a completion does not matter any more: any of them may train on it.
             rollouts = gather_object(list(zip(mine, logged, strict=True)))
-            judged = rewards[:, self.judges["dynamic_sampling"]].tolist()
+            judged = rewards[:, self.filter_column].tolist()
             for number, row in enumerate(rows):
                 part = slice(number * self.num_generations, (number + 1) * self.num_generations)
                 groups.append(Group(row, rollouts[part], rewards[part], spread(judged[part])))
@@ -122,8 +128,9 @@ class PooledGRPOTrainer(GRPOTrainer):
         prompt_ids, completion_ids, completions, logprobs = (
             list(column) for column in zip(*(fields for fields, _ in mine), strict=True)
         )
-        for name in mine[0][1]:
-            self._pending_extra_logs[name] = [logged[name] for _, logged in mine]
+        # A reward may log a column in one round and not in another.
+        for name in sorted({name for _, logged in mine for name in logged}):
+            self._pending_extra_logs[name] = [logged.get(name) for _, logged in mine]
         self._replayed = (
             (prompt_ids, completion_ids, None, completions, None if logprobs[0] is None else logprobs, {}, None, []),
             torch.cat([group.rewards for group in kept]),
@@ -148,11 +155,11 @@ class PooledGRPOTrainer(GRPOTrainer):
     # ---- what the pool and the log learn
 
     def _pass_rates(self, rewards: torch.Tensor) -> list[float]:
-        judged = rewards[:, self.judges["curriculum"]].view(-1, self.num_generations)
+        judged = rewards[:, self.pass_column].view(-1, self.num_generations)
         return [pass_rate(group) for group in judged.tolist()]
 
     def _learn(self, rows: list[int], rewards: torch.Tensor) -> None:
-        if self.judges["curriculum"] is not None:
+        if self.pass_column is not None:
             self.pool.learn(rows, self._pass_rates(rewards))
 
     def _log_rollouts(self, rewards: torch.Tensor, rounds: int) -> None:
@@ -166,7 +173,7 @@ class PooledGRPOTrainer(GRPOTrainer):
             "sampling/groups_generated_total": float(self.groups_generated),
             "sampling/rounds": float(rounds),
         } | self.pool.metrics()
-        if self.judges["curriculum"] is not None:
+        if self.pass_column is not None:
             rates = [rate for rate in self._pass_rates(rewards) if not math.isnan(rate)]
             if rates:
                 found["sampling/solved"] = sum(rate == 1 for rate in rates) / len(rates)
@@ -180,6 +187,13 @@ class PooledGRPOTrainer(GRPOTrainer):
     def _between_generations(self) -> bool:
         """Whether all of the last generation has been trained on, so that a resumed run begins with a new one."""
         return self._step % (self.args.steps_per_generation * self.num_iterations) == 0
+
+    def _run_epoch(self, *args, **kwargs) -> None:
+        # transformers would train one step more when a finished run is started again.
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)
 
     def _maybe_log_save_evaluate(self, *args, **kwargs) -> None:
         wanted = self.control.should_save or self._save_waits
@@ -222,3 +236,25 @@ class PooledGRPOTrainer(GRPOTrainer):
                 f"{checkpoint}: its run ended with a generation only partly trained on. The rest of it is lost: from "
                 "here on this is not the run that would have gone on"
             )
+
+
+def difficulties(rows: Dataset, curriculum: Curriculum) -> list[float | None]:
+    """The column `difficulty` as numbers from 0 to 1, None where a row has none.
+
+    A column of another meaning (words, say) is no difficulty of ours: without one for the fixed order, else RecipeError.
+    """
+    if "difficulty" not in rows.column_names:
+        return [None] * len(rows)
+    column = list(rows["difficulty"])
+    strange = [
+        value for value in column if value is not None and not (isinstance(value, float | int) and 0 <= value <= 1)
+    ]
+    if not strange:
+        return column
+    if curriculum.strategy == "fixed" or (curriculum.strategy == "adaptive" and not curriculum.prior):
+        return [None] * len(rows)
+    raise RecipeError(
+        f"curriculum.strategy: {curriculum.strategy} goes by the column `difficulty`, from 0 (always solved) to 1 (never), but "
+        f"{len(strange):,} rows have something else there, {strange[0]!r} for one. Grade the rows with "
+        "scripts/grade_difficulty.py, or take `{strategy: adaptive, prior: false}`."
+    )
