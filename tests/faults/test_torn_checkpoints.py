@@ -79,6 +79,7 @@ def test_checkpoints_without_a_seal_are_judged_by_their_files(run_folder):
     assert "no .safetensors" in damage(last)
 
 
+@pytest.mark.slow
 def test_when_all_are_torn_the_run_does_not_begin_afresh(run_folder, start):
     for checkpoint in checkpoints_in(run_folder):
         cut(checkpoint / "model.safetensors")
@@ -97,12 +98,14 @@ def test_a_run_goes_on_from_the_last_whole_one_and_replaces_the_torn(run_folder,
     assert run.steps() == [1, 2, 3, 4, 5, 6, 7] and damage(run_folder / "checkpoint-6") is None
 
 
+@pytest.mark.slow
 def test_a_named_checkpoint_that_is_torn_is_refused(run_folder, start):
     cut(run_folder / "checkpoint-6" / "model.safetensors")
     run = start("sft", resume_from_checkpoint=str(run_folder / "checkpoint-6"))
     assert run.code == faults.BAD_INPUT and "checkpoint-6 is torn: model.safetensors has" in run.said
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_save_leaves_no_checkpoint_of_that_step(start):
     run = start("sft", max_steps=1000)
     run.wait_for_step(2)
@@ -115,6 +118,7 @@ def test_a_kill_in_the_middle_of_a_save_leaves_no_checkpoint_of_that_step(start)
     assert again.code == 0 and again.steps() == list(range(1, last + 3)) and not (run.output / STAGING).exists()
 
 
+@pytest.mark.slow
 def test_a_metrics_line_that_was_cut_off_is_written_again(run_folder, start):
     file = run_folder / "metrics.jsonl"
     file.write_text(file.read_text() + '{"step": 6, "sec')
@@ -123,6 +127,7 @@ def test_a_metrics_line_that_was_cut_off_is_written_again(run_folder, start):
     assert run.steps() == [1, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -29,6 +29,7 @@ def late(completions, trainer_state, **kwargs):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -64,6 +65,7 @@ def test_a_gradient_that_is_not_finite(start):
     nothing_is_torn(run)
 
 
+@pytest.mark.slow
 def test_weights_that_compute_nan(start, tmp_path, tiny_model):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -77,12 +79,14 @@ def test_weights_that_compute_nan(start, tmp_path, tiny_model):
     assert "the model computes NaN" in said and "No checkpoint had been written yet" in said
 
 
+@pytest.mark.slow
 def test_out_of_memory(start):
     big = {"per_device_train_batch_size": 512, "num_generations": 512, "max_completion_length": 512}
     said = told(start("grpo", **big, process={"address_space": 600 * 1024**2}), faults.FAULT)
     assert "out of memory" in said and "lower per_device_train_batch_size" in said
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_checkpoints_are_written(start, tmp_path):
     with tmpfs(tmp_path / "disk", "2m"):
         run = start("sft", output_dir=str(tmp_path / "disk/run"), save_total_limit=None, max_steps=40)
@@ -110,6 +114,7 @@ def test_told_to_stop_it_writes_a_checkpoint_and_goes_on_later(start, task, numb
     assert again.steps() == list(range(1, again.steps()[-1] + 1))
 
 
+@pytest.mark.slow
 def test_told_twice_it_stops_at_once(start):
     run = start("grpo", max_completion_length=400, max_steps=50)
     run.wait_for_step(1)

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the answer extractor, by hand; its corpus is kept beside it.
 
-pip install atheris
+    pip install atheris
 python tests/fuzz/atheris_extractor.py -max_total_time=600 tests/fuzz/corpus
 """
 

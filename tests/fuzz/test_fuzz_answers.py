@@ -33,7 +33,7 @@ COMPLETIONS = st.one_of(
 )
 
 
-@examples(400, 20_000)
+@examples(100, 20_000)
 @given(COMPLETIONS)
 def test_any_string_gets_a_grade(text):
     for question in (CHOICE, *OTHERS):
@@ -45,7 +45,7 @@ def test_any_string_gets_a_grade(text):
     assert letter is None or letter in OPTIONS
 
 
-@examples(150, 20_000)
+@examples(50, 20_000)
 @given(st.lists(COMPLETIONS, min_size=1, max_size=4))
 def test_any_string_gets_finite_rewards(texts):
     arguments = {"length": {"min_characters": 20}}
@@ -82,21 +82,21 @@ FILLER = st.lists(
 CLEAR = ["The answer is ({}).", "<answer>{}</answer>", "\\boxed{{{}}}", "Final answer: {}", "**Answer: {}**"]
 
 
-@examples(100, 5_000)
+@examples(50, 5_000)
 @given(FILLER)
 def test_no_answer_is_found_where_none_is(filler):
     assert grade(filler, CHOICE).extracted is None
     assert grade(f"<think>The answer is (B). {filler}</think>", CHOICE).extracted is None
 
 
-@examples(150, 5_000)
+@examples(50, 5_000)
 @given(FILLER, st.sampled_from(CLEAR), st.sampled_from("ABCD"), FILLER)
 def test_one_clear_answer_is_never_read_as_another(before, form, letter, after):
     found = grade(f"{before}\n{form.format(letter)}\n{after}", CHOICE).extracted
     assert found in (letter, None)
 
 
-@examples(150, 5_000)
+@examples(50, 5_000)
 @given(st.sampled_from(CLEAR), st.sampled_from("ABCD"), FILLER, st.sampled_from(CLEAR), st.sampled_from("ABCD"))
 def test_of_two_answers_no_third_is_made(one, first, filler, other, second):
     found = grade(f"{one.format(first)} {filler}\n{other.format(second)}", CHOICE).extracted

@@ -59,7 +59,7 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("recipes") / "grpo.yaml"
 
 
-@examples(60, 2_000)
+@examples(25, 2_000)
 @given(data=mutated())
 def test_a_mutated_recipe_is_read_or_refused_in_one_line(path, data):
     path.write_bytes(data)
