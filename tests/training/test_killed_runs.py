@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-import pandas
 import psutil
 import pytest
 import safetensors.torch
 import yaml
+
+from open_r1.completions import read_completions
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,11 +87,11 @@ class Runs:
         process.wait()
         psutil.wait_procs(ranks, timeout=60)
 
-    def rollouts(self, name: str) -> dict[str, list]:
-        """Prompts and completions by step."""
-        tables = sorted((self.folder / name / "completions").glob("*.parquet"))
-        columns = ["prompt", "completion"]
-        return {path.name: pandas.read_parquet(path)[columns].to_dict("records") for path in tables}
+    def rollouts(self, name: str) -> list[dict]:
+        """Step, prompt and completion of every row that was trained on."""
+        rows = read_completions(self.folder / name, "train", ["step", "prompt", "completion"]).to_pylist()
+        assert {row["step"] for row in rows} > {1, self.recipe["max_steps"] - 1}, "the table of a whole run"
+        return rows
 
     def weights(self, name: str) -> dict:
         return safetensors.torch.load_file(self.folder / name / "model.safetensors")
