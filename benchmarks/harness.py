@@ -62,7 +62,7 @@ def main() -> int:
     import inspect_ai
     from inspect_ai.model import get_model
 
-    from open_r1.evaluation.backends import Backend
+    from open_r1.evaluation.backend_flags import Backend
     from open_r1.evaluation.results import find_logs, read_result
     from open_r1.evaluation.run import ask_all
 

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from open_r1.arguments import RecipeError
+from open_r1.evaluation.backend_flags import add_backend_flags
 from open_r1.evaluation.presets import PROMPTS
 from open_r1.questions import DataError, read_prepared
 from open_r1.questions.difficulty import BOUNDS, check_bounds
@@ -54,13 +55,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--top_p", type=float, default=1.0)
     add("--max_tokens", type=int, default=4096)
     add("--seed", type=int, default=42)
-    add("--backend", default="vllm", choices=["vllm", "hf"], help="vllm starts a server; hf is local transformers")
-    add("--base_url", help="a running OpenAI-compatible server instead")
-    add("--api_key", default="EMPTY", help="of that server")
-    add("--num_gpus", type=int, default=1)
-    add("--parallel", default="data", choices=["data", "tensor"], help="data: a copy per GPU; tensor: one over all")
-    add("--max_model_length", type=int, help="of the started server")
-    add("--max_connections", type=int, help="requests at a time (256 for servers, 32 for hf)")
+    add_backend_flags(parser)
     return parser.parse_args(argv)
 
 
@@ -94,10 +89,11 @@ def grade(args: argparse.Namespace) -> int:
     # ---- ask and read (imported here: Inspect takes seconds, and a mistake on the command line should not)
     from open_r1.evaluation.difficulty import draw, read_gradings_of, report
     from open_r1.evaluation.results import find_logs, read_result
+    from open_r1.evaluation.run import ask_prepared
 
     logs = find_logs(args.logs) if args.logs else []
     if args.model:
-        logs += ask(args)
+        logs.append(ask_prepared(args, args.output_dir))
     merged = read_gradings(args.gradings)
     failed = 0
     if logs:
@@ -135,36 +131,6 @@ def grade(args: argparse.Namespace) -> int:
         print(f"{failed:,} completions failed and count for nothing; the same command asks them again")
     print(f"\nquestions with difficulty, gradings.jsonl, difficulty.png: {args.output_dir}")
     return 1 if failed else 0
-
-
-def ask(args: argparse.Namespace) -> list[Path]:
-    """Have the model answer every question --samples times; the log."""
-    from open_r1.evaluation.backends import Backend
-    from open_r1.evaluation.run import ask_all
-    from open_r1.evaluation.tasks import prepared
-
-    task = prepared(
-        folder=str(args.data),
-        split=args.split,
-        k=args.samples,
-        seed=args.seed,
-        system_prompt=args.system_prompt,
-        temperature=args.temperature,
-        top_p=args.top_p,
-        max_tokens=args.max_tokens,
-        prompt=args.prompt,
-    )
-    print(f"{task.metadata['told']} {args.samples} completions each by {args.model}", flush=True)
-    backend = Backend(
-        model=args.model,
-        base_url=args.base_url,
-        api_key=args.api_key,
-        local=args.backend == "hf",
-        num_gpus=args.num_gpus,
-        parallel=args.parallel,
-        max_model_length=args.max_model_length,
-    )
-    return ask_all([task], backend, args.output_dir, args.limit, args.max_connections)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from open_r1.arguments import RecipeError
+from open_r1.evaluation.backend_flags import add_backend_flags, backend_of
 from open_r1.evaluation.presets import BENCHMARKS, PRESETS, PROMPTS, SIX
 from open_r1.questions import DataError
 from open_r1.rollouts.errors import ServerError
@@ -46,17 +47,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--samples", type=int, default=1, metavar="K", help="completions a question, for mean@k and pass@k")
     add("--limit", type=int, help="only the first N questions: a try, not a score")
-    add("--backend", default="vllm", choices=["vllm", "hf"], help="vllm starts a server; hf is local transformers")
-    add("--base_url", help="a running OpenAI-compatible server instead")
-    add("--api_key", default="EMPTY", help="of that server")
-    add("--num_gpus", type=int, default=1)
-    add(
-        "--parallel",
-        default="data",
-        choices=["data", "tensor"],
-        help="data: a copy per GPU; tensor: one over all GPUs",
-    )
-    add("--max_model_length", type=int, help="of the started server")
     add("--seed", type=int, default=42)
     add("--shuffle_options", type=int, metavar="SEED", help="options in a seeded other order")
     add(
@@ -69,7 +59,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--system_prompt", help="instead of the preset's; '' for none")
     add("--temperature", type=float, help="instead of the preset's")
     add("--max_tokens", type=int, help="instead of the preset's")
-    add("--max_connections", type=int, help="requests at a time (256 for servers, 32 for hf)")
+    add_backend_flags(parser)
     add(
         "--shards",
         type=int,
@@ -100,7 +90,6 @@ def evaluate(args: argparse.Namespace) -> int:
     folder = args.output_dir or Path("runs/evaluation") / Path(args.model).name / args.preset
 
     # ---- tasks (imported here: Inspect takes seconds, and a mistake on the command line should not)
-    from open_r1.evaluation.backends import Backend
     from open_r1.evaluation.report import write_report
     from open_r1.evaluation.run import ask_all
 
@@ -109,15 +98,7 @@ def evaluate(args: argparse.Namespace) -> int:
         print(task.metadata["told"], flush=True)
 
     # ---- ask
-    backend = Backend(
-        model=args.model,
-        base_url=args.base_url,
-        api_key=args.api_key,
-        local=args.backend == "hf",
-        num_gpus=args.num_gpus,
-        parallel=args.parallel,
-        max_model_length=args.max_model_length,
-    )
+    backend = backend_of(args)
     if args.shards > 1:
         logs = ask_in_shards(args, backend, folder)
     else:

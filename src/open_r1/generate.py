@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from open_r1 import __version__
 from open_r1.arguments import RecipeError
+from open_r1.evaluation.backend_flags import add_backend_flags
 from open_r1.evaluation.presets import PROMPTS
 from open_r1.questions import DataError
 from open_r1.questions.manifest import ids_by_source
@@ -84,18 +85,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         help="common 8-grams from which on two traces of a question are duplicates",
     )
 
-    add("--backend", default="vllm", choices=["vllm", "hf"], help="vllm starts a server; hf is local transformers")
-    add("--base_url", "--vllm-server-url", help="a running OpenAI-compatible server instead")
-    add("--api_key", default="EMPTY", help="of that server")
-    add("--num_gpus", type=int, default=1)
-    add(
-        "--parallel",
-        default="data",
-        choices=["data", "tensor"],
-        help="data: a copy per GPU; tensor: one over all GPUs",
-    )
-    add("--max_model_length", type=int, help="of the started server")
-    add("--max_connections", type=int, help="requests at a time (256 for servers, 32 for hf)")
+    add_backend_flags(parser, "--vllm-server-url")
     return parser.parse_args(argv)
 
 
@@ -113,33 +103,10 @@ def generate(args: argparse.Namespace) -> int:
     check(args)
 
     # ---- ask (imported here: Inspect takes seconds, and a mistake on the command line should not)
-    from open_r1.evaluation.backends import Backend
-    from open_r1.evaluation.run import ask_all
-    from open_r1.evaluation.tasks import prepared
+    from open_r1.evaluation.run import ask_prepared
     from open_r1.evaluation.traces import REASONS, Distilled, Limits, distil, rows_of
 
-    task = prepared(
-        folder=args.data,
-        split=args.split,
-        k=args.samples,
-        seed=args.seed,
-        system_prompt=args.system_prompt,
-        temperature=args.temperature,
-        top_p=args.top_p,
-        max_tokens=args.max_tokens,
-        prompt=args.prompt,
-    )
-    print(f"{task.metadata['told']} {args.samples} completions each by {args.model}", flush=True)
-    backend = Backend(
-        model=args.model,
-        base_url=args.base_url,
-        api_key=args.api_key,
-        local=args.backend == "hf",
-        num_gpus=args.num_gpus,
-        parallel=args.parallel,
-        max_model_length=args.max_model_length,
-    )
-    (log,) = ask_all([task], backend, args.output_dir, args.limit, args.max_connections)
+    log = ask_prepared(args, args.output_dir)
 
     # ---- judge and write
     result: Distilled = distil(

@@ -7,13 +7,14 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from inspect_ai.model import Model, ModelInfo, get_model, set_model_info
 
 from open_r1.adapters import is_adapter
 from open_r1.arguments import RecipeError
+from open_r1.evaluation.backend_flags import Backend
 from open_r1.rollouts.errors import ServerError
 from open_r1.rollouts.server import VLLMServer
 from open_r1.rollouts.settings import ServerSettings
@@ -21,20 +22,6 @@ from open_r1.rollouts.topology import free_port, visible_gpus
 
 RESTARTS = 3
 CHECK_EVERY = 1.0  # seconds between two looks at a server
-
-
-@dataclass(frozen=True)
-class Backend:
-    """What the command line says of it; without `base_url` and `local` a server is started."""
-
-    model: str
-    base_url: str | None = None
-    api_key: str = "EMPTY"
-    local: bool = False
-    num_gpus: int = 1
-    parallel: str = "data"
-    max_model_length: int | None = None
-    start_timeout: float = 900.0
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Tasks asked to their end: what evaluation and distillation have in common."""
 
+import argparse
 import sys
 from pathlib import Path
 from urllib.parse import urlparse
@@ -7,7 +8,9 @@ from urllib.parse import urlparse
 import inspect_ai
 from inspect_ai import Task
 
-from open_r1.evaluation.backends import Backend, open_model
+from open_r1.evaluation.backend_flags import Backend, backend_of
+from open_r1.evaluation.backends import open_model
+from open_r1.evaluation.tasks import prepared
 
 
 def ask_all(
@@ -52,3 +55,21 @@ def ask_all(
             log_realtime=False,
         )
     return [Path(urlparse(log.location).path) for log in logs]
+
+
+def ask_prepared(args: argparse.Namespace, folder: Path) -> Path:
+    """Have --model answer every question of the prepared folder --data, --samples times each; the log. Raises as `ask_all`."""
+    task = prepared(
+        folder=str(args.data),
+        split=args.split,
+        k=args.samples,
+        seed=args.seed,
+        system_prompt=args.system_prompt,
+        temperature=args.temperature,
+        top_p=args.top_p,
+        max_tokens=args.max_tokens,
+        prompt=args.prompt,
+    )
+    print(f"{task.metadata['told']} {args.samples} completions each by {args.model}", flush=True)
+    (log,) = ask_all([task], backend_of(args), folder, args.limit, args.max_connections)
+    return log
