@@ -331,7 +331,7 @@ def check(path: Path, flags: list[str], num_processes: int | None = None) -> lis
             ),
         ]
         lines.append(f"  prompts         {_prompts_line(script_args)}")
-    system_prompt = script_args.system_prompt or "none"
+    system_prompt = " ".join((script_args.system_prompt or "none").split())
     lines.append(f"  system prompt   {system_prompt if len(system_prompt) < 90 else system_prompt[:87] + '...'}")
     return lines + [f"  note            {note}" for note in notes]
 
