@@ -104,6 +104,8 @@ class Hub:
 
     def _told(self, error: Exception) -> str:
         first = str(error).strip().splitlines()[0]
+        if isinstance(error, HfHubHTTPError) and error.server_message:
+            first += f": {error.server_message}."
         return (
             f"push_to_hub: {constants.ENDPOINT} does not take {self.repo}: {first} Log in with `hf auth login`, check "
             "`hub_model_id` (ORG/NAME), or set `push_to_hub: false`."
