@@ -26,6 +26,7 @@ from trl import ModelConfig
 from open_r1 import faults
 from open_r1.adapters import check_adapters
 from open_r1.arguments import DataArguments, RecipeError
+from open_r1.build_locks import clear_stale_locks
 from open_r1.questions import DataError
 from open_r1.recipes import load_recipe
 from open_r1.rollouts.errors import ServerError
@@ -53,6 +54,8 @@ def run(task: str, main: Callable) -> None:
             print(f"recipe: {note}", file=sys.stderr)
         output_dir = arguments[1].output_dir
         keep_secrets(arguments[1])
+        for lock in clear_stale_locks() if os.environ.get("LOCAL_RANK", "0") == "0" else []:
+            print(f"removed {lock}, which a killed process left: runs would wait for it for ever", file=sys.stderr)
         # A run sends nothing anywhere by default: `WANDB_MODE=online` (or `wandb sync` later) is the user's step. What is
         # printed can be a patient's text, so wandb does not copy the console either.
         os.environ.setdefault("WANDB_MODE", "offline")

@@ -26,7 +26,7 @@ from runs import GRPO, SFT, Launched, Run  # noqa: E402
 from tiny_model import save_tiny_model  # noqa: E402
 
 # Times, rates and memory differ between two runs of the same numbers.
-MEASURED = ("seconds", "time", "runtime", "per_second", "num_tokens", "flos")
+MEASURED = ("seconds", "time", "runtime", "per_second", "num_tokens", "flos", "memory/")
 LEVELS = [0.1, 0.5, 0.9]
 BATCH = {"num_generations": 4, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "max_steps": 6}
 
@@ -106,9 +106,10 @@ def outcome(output: Path) -> dict:
         for row in logs
         if "train_runtime" not in row
     ]
+    # As text, in which what is no number equals itself.
     tables = {
-        path.name: pyarrow.parquet.read_table(path).to_pylist()
-        for path in sorted(output.glob("completions/*.parquet"))
+        path.name: repr(pyarrow.parquet.read_table(path).to_pylist())
+        for path in sorted(output.glob("completions/train/*.parquet"))
     }
     weights = hashlib.sha256((output / "model.safetensors").read_bytes()).hexdigest()
     return {"logs": kept, "completions": tables, "weights": weights}
@@ -141,6 +142,7 @@ def cycle(mode: str, number: int, data: Path, folder: Path) -> dict:
     if run.code:
         return result | {"equal": False, "said": run.said[-2000:]}
     expected, found = outcome(reference / "run"), outcome(run.output)
+    assert expected["completions"] or "SFT" in mode, "no completions to compare"
     result["different"] = [what for what in expected if expected[what] != found[what]]
     result["equal"] = not result["different"]
     if result["equal"]:

@@ -144,9 +144,9 @@ def test_an_output_that_cannot_be_written(refused, tmp_path):
 def test_a_reward_that_only_lies_where_the_run_starts(refused, tmp_path, monkeypatch):
     # The recipe lies in tmp_path; the module does not.
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere/planted.py").write_text("import pathlib\npathlib.Path('ran').touch()\n")
-    said = refused(reward_funcs=["planted.reward"], reward_args=None)
-    assert "no module planted in the recipe's folder" in said and not (tmp_path / "ran").exists()
+    (tmp_path / "elsewhere/beside_the_recipe.py").write_text("import pathlib\npathlib.Path('ran').touch()\n")
+    said = refused(reward_funcs=["beside_the_recipe.reward"], reward_args=None)
+    assert "no module beside_the_recipe in the recipe's folder" in said and not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("tag", ["!!python/object/apply:os.system ['touch ran']", "!!python/name:os.system"])
