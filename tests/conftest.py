@@ -1,9 +1,14 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# Processes under test get Ctrl-C as from a terminal; a shell's background job, which these tests may be, would hand on that
+# it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -64,8 +64,6 @@ SFT = {
 def _enter(task: str, argv: list[str], folder: str, log: str, environment: dict, address_space: int | None) -> None:
     """In the new process: become what the user's command line would have started."""
     os.setsid()
-    # As from a terminal: where these tests run as a shell's background job, it was inherited as ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(output, stream)
