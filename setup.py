@@ -39,7 +39,7 @@ setup(
         "eval": ["inspect-ai==0.3.285", "openai"],
         "vllm": ["vllm==0.30.0"],
         "quant": ["bitsandbytes>=0.46"],
-        "tracking": ["wandb", "tensorboard", "trackio"],
+        "tracking": ["wandb", "tensorboard", "trackio>=0.43"],
         "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "selenium", "statsmodels"],
     },
 )
