@@ -57,6 +57,10 @@ train: $(INSTALLED)  ## a recipe on what this machine has: make train RECIPE=rec
 	$(if $(RECIPE),,$(error make train RECIPE=recipes/..., one of those in recipes/README.md))
 	$(BIN)/python -m open_r1.launch "$(RECIPE)" $(TRAIN_ARGS)
 
+chat: $(INSTALLED)  ## talk to a model: make chat MODEL=runs/grpo [BACKEND=hf BASE_URL= CHAT_ARGS=]; without MODEL to the demo's
+	$(BIN)/python -m open_r1.chat $(if $(MODEL),"$(MODEL)") $(if $(BACKEND),--backend $(BACKEND)) \
+		$(if $(BASE_URL),--base_url "$(BASE_URL)") $(CHAT_ARGS)
+
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
 
