@@ -44,6 +44,7 @@ setup(
             "mkdocs-material>=9.7,<10",
             "mkdocstrings[python]>=1,<2",
             "ipykernel",
+            "ipywidgets",
             "nbclient",
             "nbconvert>=7",
             "pymdown-extensions",

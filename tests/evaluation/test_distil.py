@@ -1,9 +1,7 @@
 """Traces from a teacher: what is kept, in which form, the manifest, and that a second run asks nobody again."""
 
-import gzip
 import json
 import os
-import stat
 import subprocess
 from collections import Counter
 from itertools import count
@@ -46,8 +44,7 @@ def rows(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
 
 
-def test_right_well_formed_and_different_completions_are_kept(questions, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+def test_right_well_formed_and_different_completions_are_kept(questions, tmp_path, capsys):
     out = tmp_path / "out"
     with stand_in(text=teacher) as server:
         command = ["--data", str(questions), "--model", "teacher", "--base_url", server.url, "--output_dir", str(out), "--samples", "3"]  # fmt: skip
@@ -61,16 +58,6 @@ def test_right_well_formed_and_different_completions_are_kept(questions, tmp_pat
     assert [row["id"] for row in rows(out)] == ["q0", "q1", "q2"]
     assert rows(out)[2]["completion"][0]["content"] == teacher("Case 2?")
     assert "16.67%" in printed and "126 tokens generated, 21 of them kept" in printed
-    # ---- what the teacher was asked and said is the owner's alone, and lies nowhere else
-    held = [path for path in out.rglob("*") if path.is_file() and path.name != "manifest.json"]
-    assert {path.suffix for path in held} >= {".jsonl", ".eval"}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in held} == {0o600}
-    assert stat.S_IMODE((out / "logs").stat().st_mode) == 0o700
-    elsewhere = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]  # Inspect keeps a trace there
-    texts = [
-        gzip.decompress(data) if path.suffix == ".gz" else data for path in elsewhere if (data := path.read_bytes())
-    ]
-    assert texts and not [text for text in texts if b"Uric acid" in text or b"Case 1?" in text]
 
     assert main(["--data", str(questions), "--model", "teacher", "--base_url", server.url, "--output_dir", str(out), "--samples", "3"]) == 0  # fmt: skip
     manifest = json.loads((out / "manifest.json").read_text())

@@ -1,6 +1,7 @@
 """Tasks asked to their end: what evaluation and distillation have in common."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlparse
@@ -30,6 +31,8 @@ def ask_all(
     for task in tasks:
         task.metadata |= {"model": backend.model}
     greedy = all(not task.config.temperature for task in tasks)
+    # Inspect's trace, in the user's home folder, would quote the whole request of a row that fails.
+    os.environ["INSPECT_TRACE_LEVEL"] = "CRITICAL"
     folder.mkdir(parents=True, exist_ok=True)  # with the user's mode: results without any text come to lie in it
     with private_files(), open_model(backend, greedy, folder / "server.log") as model:
         _, logs = inspect_ai.eval_set(
