@@ -4,8 +4,8 @@ The idea: a lock file says exactly which files may be installed. `fill` fetches 
 the few that have no wheel, and writes lock.txt (exactly what is there, with hashes), wheelhouse.json (for what it was made)
 and SHA256SUMS. `check` says on the other side whether everything arrived and fits.
 
-    make wheelhouse TARGET=cpu WHEELHOUSE=wheelhouse   # with internet
-    make install OFFLINE=1 WHEELHOUSE=wheelhouse    # without
+    make wheelhouse TARGET=cpu WHEELHOUSE=wheelhouse    # with internet
+    make install OFFLINE=1 WHEELHOUSE=wheelhouse        # without
 """
 
 import argparse
