@@ -56,6 +56,12 @@ def fill(args: argparse.Namespace) -> None:
     if not args.lock.is_file():
         locks = ", ".join(sorted(path.name for path in ROOT.glob("requirements/lock-*.txt")))
         raise KitError(f"{args.lock} is not there; requirements/ has {locks}: TARGET=cpu or TARGET=cuda")
+    made_for = re.search(r"^#.*TARGET_PYTHON=([\d.]+)", args.lock.read_text(), re.MULTILINE)
+    if made_for and made_for[1] != args.python_version:
+        raise KitError(
+            f"{args.lock} is for Python {made_for[1]}: packages ask for others on {args.python_version}. Run `make lock "
+            f"TARGET_PYTHON={args.python_version}` first."
+        )
     args.folder.mkdir(parents=True, exist_ok=True)
     (args.folder / SUMS).unlink(missing_ok=True)  # until it is written again the folder counts as unfinished
 
