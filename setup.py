@@ -50,6 +50,6 @@ setup(
             "pymdown-extensions",
         ],
         "tracking": ["wandb", "tensorboard", "trackio"],
-        "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "selenium", "statsmodels"],
+        "dev": ["hypothesis>=6", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9", "selenium", "statsmodels"],
     },
 )

@@ -32,6 +32,7 @@ from open_r1.recipes import load_recipe
 from open_r1.rollouts.errors import ServerError
 from open_r1.run_folder import Progress
 from open_r1.training.checkpoints import checkpoints_in
+from open_r1.training.heartbeat import Heartbeat
 
 SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 SHORTEST_SECRET = 8  # what is shorter stands in ordinary words too
@@ -45,9 +46,15 @@ def run(task: str, main: Callable) -> None:
     # TRL and DeepSpeed call functions by retired names at every step; nobody who runs a recipe can act on that.
     for message in (".*gradient_checkpointing", "`torch.distributed"):
         warnings.filterwarnings("ignore", message=message, category=FutureWarning)
-    rank, output_dir = os.environ.get("RANK", "0"), None
+    rank, processes, output_dir = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1"), None
     # On Slurm and under torchrun a fault of one process is told by that process.
-    who = f"[process {rank}] " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
+    who = f"[process {rank}] " if processes != "1" else ""
+
+    def give_up(told: str) -> None:
+        # The main thread waits in a collective that never ends.
+        print(f"error: {who}{told} {what_remains(output_dir)}", file=sys.stderr, flush=True)
+        os._exit(faults.FAULT)
+
     try:
         arguments, notes = load_recipe(task, sys.argv[1:])
         for note in notes if rank == "0" else []:
@@ -60,7 +67,8 @@ def run(task: str, main: Callable) -> None:
         # printed can be a patient's text, so wandb does not copy the console either.
         os.environ.setdefault("WANDB_MODE", "offline")
         os.environ.setdefault("WANDB_CONSOLE", "off")
-        main(*arguments)
+        with Heartbeat(int(rank), int(processes), arguments[1].ddp_timeout, give_up):
+            main(*arguments)
     except (RecipeError, DataError) as error:
         # All processes meet these, and one tells of them.
         if rank == "0":

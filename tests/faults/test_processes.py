@@ -1,9 +1,11 @@
-"""Two ZeRO-3 processes, one of which dies: bounded, told, nothing torn."""
+"""Two training processes, one of which dies, hangs or is told to stop: bounded, told, nothing torn."""
 
+import signal
 import time
 
 import pytest
 
+from open_r1.rollouts.topology import free_port
 from open_r1.training.checkpoints import checkpoints_in, damage
 
 pytestmark = pytest.mark.slow
@@ -29,6 +31,25 @@ def two(tmp_path, tiny_model, rows):
             run.kill()
 
 
+@pytest.fixture
+def ranks(start):
+    """Two processes of one SFT run, as a launcher starts them but forked, so that they begin to train within seconds."""
+
+    def ranks(**changes):
+        shared = {
+            "WORLD_SIZE": "2",
+            "LOCAL_WORLD_SIZE": "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(free_port()),
+        }
+        own = [{"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+        runs = [start("sft", process=shared | one, max_steps=100000, save_steps=5, **changes) for one in own]
+        runs[0].wait_for_step(6)
+        return runs
+
+    return ranks
+
+
 def whole(run) -> bool:
     found = checkpoints_in(run.output)
     return bool(found) and all(damage(checkpoint) is None for checkpoint in found)
@@ -41,3 +62,39 @@ def test_a_process_that_is_killed_ends_the_run_at_once(two):
     assert run.code != 0 and time.monotonic() - began < 120  # torchrun gives the others 30 s
     assert "another training process is gone" in run.said and "the same command goes on from there" in run.said
     assert whole(run)
+
+
+@pytest.mark.parametrize("hung", [0, 1])
+def test_a_process_that_hangs_is_named_and_ends_the_run(ranks, hung):
+    runs = ranks(ddp_timeout=5)
+    # A pause within the limit harms nothing.
+    runs[hung].send(signal.SIGSTOP)
+    time.sleep(2)
+    runs[hung].send(signal.SIGCONT)
+    runs[0].wait_for_step(runs[0].steps()[-1] + 3)
+    runs[hung].send(signal.SIGSTOP)
+    began, other = time.monotonic(), runs[1 - hung]
+    assert other.code == 3 and time.monotonic() - began < 30
+    assert f"training process {hung} has given no sign of life for 5 s (ddp_timeout)" in other.said
+    assert "the same command goes on from there" in other.said and whole(other)
+
+
+def test_processes_that_are_all_stopped_for_a_while_go_on(ranks):
+    runs = ranks(ddp_timeout=2)
+    for run in runs:
+        run.send(signal.SIGSTOP)
+    time.sleep(6)
+    for run in runs:
+        run.send(signal.SIGCONT)
+    runs[0].wait_for_step(runs[0].steps()[-1] + 20)
+    assert all(run.process.is_alive() for run in runs)
+
+
+def test_a_signal_to_one_process_stops_all_with_a_checkpoint(two):
+    run = two()
+    run.processes()[1].send_signal(signal.SIGUSR1)
+    assert run.code == 1, "accelerate's own code"
+    last = run.steps()[-1]
+    assert "SIGUSR1: writing a checkpoint, then stopping" in run.said
+    assert f"stopped by a signal after step {last}, and checkpoint-{last} is written" in run.said
+    assert run.said.count("exitcode  : 75") == 2 and whole(run)

@@ -1,5 +1,7 @@
 """The recipe's keys `curriculum` and `dynamic_sampling`, read strictly.
 
+In a recipe:
+
     curriculum: {strategy: adaptive, floor: 0.1}
     dynamic_sampling: {max_rounds: 4}
 """
