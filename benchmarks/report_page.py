@@ -98,7 +98,8 @@ def make(run: Path) -> tuple[float, float]:
 
 def browse(page: Path, rounds: int) -> dict[str, float]:
     """Seconds that a user waits for what: medians over fresh browsers."""
-    from report.conftest import CHROMIUM, driver, filled, waited
+    from browser import CHROMIUM, driver, waited
+    from report.conftest import filled
 
     if not any(map(shutil.which, CHROMIUM)) or not shutil.which("chromedriver"):
         sys.exit("no Chromium with its driver: install the packages chromium and chromium-driver")

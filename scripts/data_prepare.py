@@ -11,37 +11,22 @@ import argparse
 import json
 import logging
 import math
-import re
 import signal
 import sys
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from textwrap import indent
 
 # From a source checkout this runs without an installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from open_r1.questions import DATASETS, BadRow, DataError, Question, manifest, own
+from open_r1.questions import DATASETS, BadRow, DataError, Kind, Question, manifest, own
 from open_r1.questions.gradings import FORMS, Select, graded, parse_select, read_gradings
 from open_r1.questions.leakage import overlap
 from open_r1.questions.output import check_output, whole_folder
+from open_r1.questions.parts import PRESETS, REPORT, USMLE_NUMS, XPERT_TEST_SIZE, Part, plan
 from open_r1.questions.prepared import write_prepared
+from open_r1.questions.preview import preview
 from open_r1.questions.sampling import sample, shuffled
-
-USMLE_NUMS, XPERT_TEST_SIZE = 1090, 0.8
-
-# (MedQA-USMLE, MedXpertQA) training rows of the three mixtures in upstream's table; 490 is 20% of MedXpertQA Text.
-PRESETS = {"dataset1": (1090, 0), "dataset2": (600, 490), "dataset3": (0, 490)}
-
-# The four ways of choosing 500 MedQA-USMLE rows that arXiv 2504.13950 compares, on Gemma-3-12b-it.
-REPORT = {
-    "report_random": "random",
-    "report_phi4": "model:microsoft/phi-4",
-    "report_gemma3_27b": "model:google/gemma-3-27b-it",
-    "report_gemma3_12b": "model:google/gemma-3-12b-it",
-}
-PRESETS |= dict.fromkeys(REPORT, (500, 0))
 
 OUTPUT_NAMES = {f"{split}.{form}" for split in ("train", "test") for form in ("jsonl", "parquet")} | {
     "manifest.json",
@@ -58,9 +43,13 @@ other datasets, and your own:
   N rows are drawn; without N all are taken. A dataset given for both is drawn from for training first, and the test
   rows come from the rest. NAME is one of: {names}.
 
-your own columns:
-  --columns '{{"stem": "question", "options": ["opt_a", "opt_b"], "answer": "key", "answer_form": "text"}}'
-  options: one column (a list or an object), or a list of columns; answer_form: letter, text, index0 or index1.
+your own questions:
+  --custom questions.csv --map question=stem options=opt_a,opt_b,opt_c answer=key answer_form=text
+  reads a file of yours and shows what was understood before anything is written. --map says which column holds what:
+  {fields}.
+  options: one column (a list or an object), or several; answer_form: letter, text, index0 or index1; kind: a column, or one
+  of {kinds} for all rows. What is not mapped is looked for under its own name.
+  --columns '{{"stem": "question", "options": ["opt_a", "opt_b"], "answer": "key"}}' is the same map as JSON.
 
 choosing training rows by difficulty:
   --gradings FILE is the gradings.jsonl of scripts/grade_difficulty.py; graded rows get their `difficulty`. --select is
@@ -78,7 +67,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """The command line; upstream's flags keep their names and meaning."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog=EPILOG.format(names=", ".join(DATASETS), selects=indent(FORMS, "    ")),
+        epilog=EPILOG.format(
+            names=", ".join(DATASETS),
+            selects=indent(FORMS, "    "),
+            fields=", ".join(("question", *own.FIELDS[1:], "answer_form")),
+            kinds=", ".join(Kind),
+        ),
         formatter_class=argparse.RawTextHelpFormatter,
     )
     add = parser.add_argument
@@ -107,7 +101,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--test_dataset", action="append", default=[], metavar="SPEC", help="more test rows, see below; repeatable")
     add("--gradings", type=Path, action="append", default=[], metavar="FILE", help="difficulty, see below; repeatable")
     add("--select", help="which rows may be trained on, see below (default: random)")
-    add("--columns", help="JSON map from fields to the columns of your own files, see below")
+    add("--custom", action="append", default=[], metavar="FILE[:N]", help="your own questions, see below; repeatable")
+    add("--custom_test_size", type=float, metavar="SHARE", help="share of each --custom file for the test output")
+    add("--map", nargs="+", action="extend", metavar="FIELD=COLUMN", help="columns of your own files, see below")
+    add("--columns", help="the same as a JSON object from fields to columns, see below")
+    add("--preview", action="store_true", help="show what was understood of --custom files, write nothing")
+    add("--yes", action="store_true", help="write without asking, where --custom would ask at a terminal")
     add(
         "--medmcqa_cop_base",
         type=int,
@@ -128,127 +127,22 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# What to take: one Part a dataset
-
-
-@dataclass
-class Part:
-    """A dataset's share: rows for training and for the test output; None is all that are left.
-
-    `name` is one of DATASETS or the path of a file of the user's, which has no split.
-    """
-
-    name: str
-    split: str
-    root: Path | None
-    revision: str | None = None
-    train: int | None = 0
-    test: int | None = 0
-    test_size: Fraction | None = None
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What this part is, and its place among the others whatever the order of the flags."""
-        return self.name, self.split, str(self.root), str(self.revision)
-
-    @property
-    def trains_on_evaluation(self) -> bool:
-        """Whether training rows come from a split that models are evaluated on."""
-        return self.train != 0 and self.name in DATASETS and self.split in DATASETS[self.name].EVALUATION_SPLITS
-
-
-def plan(args: argparse.Namespace) -> list[Part]:
-    """The parts that the flags ask for, in an order of their own; raises DataError when flags contradict each other."""
-    usmle_nums = USMLE_NUMS if args.usmle_nums is None else args.usmle_nums
-    test_size = XPERT_TEST_SIZE if args.xpert_test_size is None else args.xpert_test_size
-    if usmle_nums < 0:
-        raise DataError(f"--usmle_nums {usmle_nums}: give 0 or more")
-    if not 0 <= test_size <= 1:
-        raise DataError(f"--xpert_test_size {test_size}: give a share from 0 to 1")
-    xpert_nums = None
-    if args.preset:
-        check_preset(args)
-        usmle_nums, xpert_nums = PRESETS[args.preset]
-    parts: dict[tuple, Part] = {}
-
-    def part(name: str, split: str, root: str | None, revision: str | None = None) -> Part:
-        new = Part(name, split, None if root is None else Path(root).expanduser(), revision)
-        return parts.setdefault(new.key, new)
-
-    if args.medqa_usmle_root is not None:
-        part("medqa_usmle", "train", args.medqa_usmle_root).train = usmle_nums
-    if args.medxpertqa_root is not None:
-        xpert = part("medxpertqa", "test", args.medxpertqa_root)
-        xpert.train, xpert.test = xpert_nums, None
-        xpert.test_size = Fraction(str(test_size)) if xpert_nums is None else None
-    for flag, role, specs in (("--dataset", "train", args.dataset), ("--test_dataset", "test", args.test_dataset)):
-        for spec in specs:
-            *dataset, rows = parse_spec(flag, spec)
-            asked = part(*dataset)
-            if getattr(asked, role) != 0:
-                raise DataError(f"{flag} {spec}: this dataset is already asked for; give it once, with the sum")
-            setattr(asked, role, rows)
-    if not parts:
-        raise DataError("nothing to prepare: give --medqa_usmle_root, --medxpertqa_root or --dataset (see --help)")
-    for leak in parts.values():
-        if leak.trains_on_evaluation and not args.allow_evaluation_rows:
-            others = [name for name in DATASETS[leak.name].SPLITS if name not in DATASETS[leak.name].EVALUATION_SPLITS]
-            raise DataError(
-                f"{leak.name}/{leak.split} is what models are evaluated on: one trained on its rows has no score there. "
-                + (f"Take {leak.name}/{others[0]}, or" if others else "To train on it all the same,")
-                + " give --allow_evaluation_rows"
-            )
-    return sorted(parts.values(), key=lambda part: part.key)
-
-
-def check_preset(args: argparse.Namespace) -> None:
-    """Raises DataError when another flag asks for something else than the preset."""
-    preset, (usmle, xpert) = args.preset, PRESETS[args.preset]
-    for flag, root, rows in (
-        ("--medqa_usmle_root", args.medqa_usmle_root, usmle),
-        ("--medxpertqa_root", args.medxpertqa_root, xpert),
-    ):
-        if rows and root is None:
-            raise DataError(f"--preset {preset} takes {rows} rows from the folder that {flag} names; give it")
-        if not rows and root is not None:
-            raise DataError(f"--preset {preset} takes no rows from {flag}; leave one of the two flags out")
-    if args.usmle_nums not in (None, usmle):
-        raise DataError(
-            f"--preset {preset} takes {usmle} MedQA rows, --usmle_nums says {args.usmle_nums}; leave one out"
-        )
-    if args.xpert_test_size not in (None, XPERT_TEST_SIZE):
-        raise DataError(f"--preset {preset} fixes the MedXpertQA rows; leave it or --xpert_test_size out")
-    if args.dataset or args.test_dataset:
-        raise DataError(f"--preset {preset} is a whole mixture; leave it or --dataset and --test_dataset out")
-
-
-def parse_spec(flag: str, spec: str) -> tuple[str, str, str | None, str | None, int | None]:
-    """SPEC as (dataset name or file, split, root, revision, rows)."""
-    what, rows = re.fullmatch(r"(.*?)(?::(\d+))?", spec, re.DOTALL).groups()
-    head, given, root = what.partition("=")
-    head, _, revision = head.partition("@")
-    name, _, split = head.partition("/")
-    rows = None if rows is None else int(rows)
-    if name in DATASETS:
-        if given and revision:
-            raise DataError(f"{flag} {spec}: a revision is for the hub, a folder has none; leave one of them out")
-        split = split or DATASETS[name].SPLITS[0]
-        return name, split, root if given else None, None if given else revision or DATASETS[name].REVISION, rows
-    if not Path(what).expanduser().is_file():
-        raise DataError(f"{flag} {spec}: neither a file nor one of {', '.join(DATASETS)}")
-    return what, "", None, None, rows
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Loading and drawing
-
-
 def read_part(part: Part, args: argparse.Namespace, rejects: list[BadRow] | None) -> tuple[list[Question], dict]:
     """A part's questions and its entry in the manifest."""
     if part.name not in DATASETS:
         (path,) = own.find(part.name)
-        questions = own.load(path, columns_of(args), "test" if part.train == 0 else "train", rejects=rejects)
+        columns, split, bad = (
+            columns_of(args),
+            "test" if part.train == 0 else "train",
+            [] if part.previewed else rejects,
+        )
+        questions = own.load(path, columns, split, rejects=bad)
+        if part.previewed:
+            print(preview(path, columns, questions, bad), flush=True)
+            if rejects is not None:
+                rejects += bad
+            elif bad:
+                raise bad[0]
         return questions, {"dataset": path.stem, "files": [manifest.file_entry(path, path)]}
     dataset = DATASETS[part.name]
     options = {
@@ -267,7 +161,11 @@ def read_part(part: Part, args: argparse.Namespace, rejects: list[BadRow] | None
 
 
 def columns_of(args: argparse.Namespace) -> dict | None:
-    """The column map; raises DataError when it is not a JSON object."""
+    """The column map of --map or --columns; raises DataError when it is none, or when both are given."""
+    if args.map and args.columns is not None:
+        raise DataError("--map and --columns say the same; leave one of the two flags out")
+    if args.map:
+        return mapped(args.map)
     if args.columns is None:
         return None
     try:
@@ -277,6 +175,33 @@ def columns_of(args: argparse.Namespace) -> dict | None:
     if not isinstance(columns, dict):
         raise DataError("--columns: expected a JSON object from fields to columns; see --help for an example")
     return columns
+
+
+def mapped(words: list[str]) -> dict:
+    """FIELD=COLUMN words as a column map; several columns stand with commas between them, `question` is the stem."""
+    columns = {}
+    for word in words:
+        field, equals, column = word.partition("=")
+        field = "stem" if field == "question" else field
+        if not (equals and field and column):
+            raise DataError(f"--map {word}: expected FIELD=COLUMN, e.g. question=stem; see --help")
+        if field in columns:
+            raise DataError(f"--map {word}: this field is already mapped, to {columns[field]}")
+        columns[field] = column.split(",") if field == "options" and "," in column else column
+    return columns
+
+
+def agreed(args: argparse.Namespace, output: Path) -> bool:
+    """Whether to write, once the previews were shown: --yes and scripts say so, a person at a terminal is asked."""
+    if args.preview:
+        print("nothing written (--preview)")
+        return False
+    if args.yes or not sys.stdin.isatty():
+        return True
+    if input(f"Write this to {output}? [y/N] ").strip().lower() in ("y", "yes"):
+        return True
+    print("nothing written")
+    return False
 
 
 def selection(args: argparse.Namespace) -> Select:
@@ -329,12 +254,11 @@ def question_type(question: Question) -> str:
     return question.metadata["question_type"]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-
-
 def prepare(args: argparse.Namespace) -> None:
     """Reads, draws, writes the folder and prints what is in it."""
     output = Path(args.output_dir).expanduser()
+    if (args.preview or args.yes or args.custom_test_size is not None) and not args.custom:
+        raise DataError("--preview, --yes and --custom_test_size are for --custom files; name one")
     check_output(output, args.overwrite, OUTPUT_NAMES)
     rejects: list[BadRow] | None = [] if args.skip_bad_rows else None
     select, gradings = selection(args), read_gradings(args.gradings)
@@ -369,6 +293,8 @@ def prepare(args: argparse.Namespace) -> None:
             f"training and test rows overlap: {len(shared.ids)} by id, {len(shared.texts)} by stem and options, "
             f"{len(shared.answers)} by stem and right answer"
         )
+    if args.custom and not agreed(args, output):
+        return
     settings = {
         "preset": args.preset,
         "seed": args.seed,

@@ -22,6 +22,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from open_r1.answers import grade
+from open_r1.private import owner_only
 from open_r1.questions.record import Kind, Question
 
 _NUMERIC = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*$|\s*\d{1,2}/\d{1,2}/\d{4}\s*$|.*\d+ weeks?\b")
@@ -82,7 +83,10 @@ def main() -> int:
     counts: Counter[str] = Counter()
     number = 0
     try:
-        with args.input.open(encoding="utf-8", newline="\n") as lines, beside.open("w", encoding="utf-8") as out:
+        with (
+            args.input.open(encoding="utf-8", newline="\n") as lines,
+            open(beside, "w", encoding="utf-8", opener=owner_only) as out,
+        ):
             for line in tqdm(lines, unit="row", desc="grading", mininterval=0.5, disable=None):
                 number += 1
                 if not line.strip():

@@ -14,13 +14,14 @@ function sees every text before it is written.
 
 import io
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from open_r1.private import owner_only, private_folder
 
 FOLDER = "completions"
 SPLITS = ("train", "eval")
@@ -61,8 +62,8 @@ class CompletionsFolder:
         self.folder = run / FOLDER
         self.max_bytes = max_mb * 1e6
         self.redact = redact
-        for name in SPLITS:
-            _private_folder(self.folder / name)
+        for name in ("", *SPLITS):
+            private_folder(self.folder / name)
         self.used = {name: sum(file.stat().st_size for file in parts(run, name)) for name in SPLITS}
         self._begun: set[str] = set()
         # Of each split: the step being written, and its groups and files so far.
@@ -72,7 +73,7 @@ class CompletionsFolder:
         """Move a split's files of step `since` and later to superseded/: a resumed run does these steps again."""
         for file in parts(self.folder.parent, split):
             if _step(file) >= since:
-                _private_folder(self.folder / "superseded")
+                private_folder(self.folder / "superseded")
                 self.used[split] -= file.stat().st_size
                 file.rename(self.folder / "superseded" / f"{split}_{time.time_ns()}_{file.name}")
 
@@ -93,12 +94,14 @@ class CompletionsFolder:
         data = buffer.getvalue()
         if self.used[split] + len(data) > self.max_bytes * min(1.0, progress):
             line = json.dumps({"split": split, "step": step, "rows": len(table), "bytes": len(data)}) + "\n"
-            _write_private(self.folder / "skipped.jsonl", line.encode(), os.O_APPEND)
+            with open(self.folder / "skipped.jsonl", "a", opener=owner_only) as skipped:
+                skipped.write(line)
             return table
         target = self.folder / split / f"step_{step:08}_{number:04}.parquet"
         # Written beside and renamed: a run that is killed leaves no half file.
         fresh = target.with_name(f".{target.name}.new")
-        _write_private(fresh, data, os.O_TRUNC)
+        with open(fresh, "wb", opener=owner_only) as file:
+            file.write(data)
         fresh.rename(target)
         self.used[split] += len(data)
         self._place[split] = (*self._place[split][:2], number + 1)
@@ -169,14 +172,3 @@ def read_completions(run: Path, split: str, columns: list[str] | None = None) ->
 
 def _step(file: Path) -> int:
     return int(file.stem.split("_")[1])
-
-
-def _private_folder(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    for folder in (path, path.parent) if path.parent.name == FOLDER else (path,):
-        folder.chmod(0o700)
-
-
-def _write_private(path: Path, data: bytes, flag: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600), "wb") as file:
-        file.write(data)

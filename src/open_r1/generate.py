@@ -25,6 +25,7 @@ from open_r1 import __version__
 from open_r1.arguments import RecipeError
 from open_r1.evaluation.backend_flags import add_backend_flags
 from open_r1.evaluation.presets import PROMPTS
+from open_r1.private import owner_only
 from open_r1.questions import DataError
 from open_r1.questions.manifest import ids_by_source
 from open_r1.rollouts.errors import ServerError
@@ -164,9 +165,10 @@ def source_of(data: Path, split: str) -> dict:
 
 
 def write(path: Path, text: str) -> None:
-    """The whole file or none of it: a reader never sees half a file."""
+    """The whole file or none of it, for its owner alone: a reader never sees half a file."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
+    with open(beside, "w", encoding="utf-8", newline="\n", opener=owner_only) as file:
+        file.write(text)
     os.replace(beside, path)
 
 

@@ -25,6 +25,7 @@ GIB = 2**30
 CONTEXT = int(1.5 * GIB)  # CUDA context, kernels and the allocator's slack
 TILE = 32_768  # of the vocabulary: TRL's output layer computes log-probs tile by tile
 PACKED = 0.53  # bytes of a 4-bit weight with its scales (blocks of 64, scales packed again)
+KEPT = ("weights", "optimizer states", "reference model", "CUDA context")
 ACCELERATE = Path(__file__).resolve().parents[2] / "recipes" / "accelerate_configs"
 
 
@@ -69,13 +70,22 @@ class Estimate:
     parts: dict[str, int]
     host: int
     server: dict[str, int]
-    colocated_share: float = 0.0
-    """Share of the training GPU that vLLM takes at the same time."""
+    colocated: dict[str, int] = field(default_factory=dict)
+    """Bytes that vLLM needs within its share of the training GPU; empty where it has GPUs of its own or none."""
+    share: float = 0.0
+    """Of the training GPU, that a colocated vLLM takes while it generates."""
+    sleeps: bool = False
+    """Whether a colocated vLLM gives its share back while the model trains."""
 
     @property
     def gpu(self) -> int:
-        """Bytes that a training GPU must have."""
-        return int(sum(self.parts.values()) / (1 - self.colocated_share))
+        """Bytes that a training GPU must have: while it trains, and while a colocated vLLM generates."""
+        training = sum(self.parts.values())
+        if not self.colocated:
+            return training
+        # While vLLM generates, gradients and activations are gone; weights and optimizer states stay.
+        kept = sum(self.parts.get(name, 0) for name in KEPT) if self.sleeps else training
+        return int(max(training, kept / (1 - self.share), sum(self.colocated.values()) / self.share))
 
     @property
     def server_gpu(self) -> int:
@@ -137,14 +147,14 @@ def estimate(
     parts, host = _states(shape, training_args, model_args, num_processes, sharding)
     parts |= _activations(shape, script_args, training_args, model_args)
     parts["CUDA context"] = CONTEXT
-    server, share = {}, 0.0
-    if isinstance(training_args, GRPOConfig) and training_args.use_vllm:
-        if training_args.vllm_mode == "colocate":
-            # A sleeping vLLM has given its memory back while the model trains.
-            share = 0.0 if training_args.vllm_enable_sleep_mode else training_args.vllm_gpu_memory_utilization
-        elif not training_args.names_a_server:
-            server = _server(shape, script_args, training_args)
-    return Estimate(parts, host, server, share)
+    if not isinstance(training_args, GRPOConfig) or not training_args.use_vllm or training_args.names_a_server:
+        return Estimate(parts, host, {})
+    vllm, share = _vllm(shape, script_args, training_args), training_args.vllm_gpu_memory_utilization
+    if training_args.vllm_mode == "colocate":
+        return Estimate(parts, host, {}, vllm, share, bool(training_args.vllm_enable_sleep_mode))
+    needed = sum(vllm.values())
+    # vLLM leaves the rest of the GPU alone.
+    return Estimate(parts, host, vllm | {"left alone": int(needed / share) - needed + CONTEXT})
 
 
 def _states(
@@ -237,18 +247,15 @@ def longest_sequence(script_args, training_args, config: PreTrainedConfig) -> in
     return training_args.max_length or config.max_position_embeddings
 
 
-def _server(shape: Shape, script_args, training_args: GRPOConfig) -> dict[str, int]:
-    """One GPU of the vLLM server: its share of the weights in half precision, and a cache for at least 8 sequences."""
+def _vllm(shape: Shape, script_args, training_args: GRPOConfig) -> dict[str, int]:
+    """vLLM on one GPU: its part of the weights in half precision, and a cache for at least 8 sequences."""
     width = 2 if training_args.bf16 or training_args.fp16 else 4
     parallel = training_args.vllm_tensor_parallel_size
     length = longest_sequence(script_args, training_args, shape.config)
-    parts = {
+    return {
         "weights": shape.params * width // parallel,
         "cache of 8 sequences": 8 * length * _cache_per_token(shape.config, width) // parallel,
     }
-    # vLLM leaves the rest of the GPU alone.
-    needed = sum(parts.values())
-    return parts | {"left alone": int(needed / training_args.vllm_gpu_memory_utilization) - needed + CONTEXT}
 
 
 def _cache_per_token(config: PreTrainedConfig, width: int) -> int:
@@ -262,8 +269,9 @@ def _head_dim(config: PreTrainedConfig) -> int:
 def table(found: Estimate) -> str:
     """An estimate in lines to read, in GiB."""
     lines = [f"  {name:24}{size / GIB:8.1f}" for name, size in found.parts.items()]
-    if found.colocated_share:
-        lines.append(f"  {'vLLM on the same GPU':24}{found.gpu * found.colocated_share / GIB:8.1f}")
+    if found.colocated:
+        when = "while generating" if found.sleeps else "all the time"
+        lines.append(f"  {'vLLM on the same GPU':24}{found.gpu * found.share / GIB:8.1f}  ({when})")
     lines.append(f"a training GPU            {found.gpu / GIB:8.1f} GiB")
     lines += [f"  {name:24}{size / GIB:8.1f}" for name, size in found.server.items()]
     if found.server:

@@ -1,4 +1,5 @@
 import json
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ def test_grades_and_passes_other_fields_through(tmp_path):
     assert [row["truncated"] for row in rows] == [False, False, True, False]
     assert (rows[0]["how"], rows[1]["how"], rows[0]["id"]) == ("letter", "empty", 7)
     assert "2 of 4 (50.0%)" in done.stdout
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(

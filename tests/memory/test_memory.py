@@ -118,9 +118,15 @@ def test_adapters_packed_weights_and_vllm_change_what_they_should():
 
     recipe = ROOT / "recipes/Qwen2.5-1.5B-Instruct/grpo/config_one_gpu_lora.yaml"
     config = MODELS["Qwen/Qwen2.5-1.5B-Instruct"][0]
-    asleep = estimate(parsed(recipe, 1), 1, Sharding(), config)
-    awake = estimate(parsed(recipe, 1, "--vllm_enable_sleep_mode", "false"), 1, Sharding(), config)
-    assert awake.gpu == pytest.approx(asleep.gpu / 0.7, rel=1e-6)
+    share = ["--vllm_gpu_memory_utilization", "0.6"]
+    asleep = estimate(parsed(recipe, 1, *share), 1, Sharding(), config)
+    awake = estimate(parsed(recipe, 1, *share, "--vllm_enable_sleep_mode", "false"), 1, Sharding(), config)
+    assert awake.gpu == pytest.approx(sum(awake.parts.values()) / 0.4, rel=1e-6)
+    # Asleep while the model trains, its share and the states must still fit while it generates.
+    assert asleep.parts == awake.parts and sum(asleep.parts.values()) <= asleep.gpu < awake.gpu
+    small = estimate(parsed(recipe, 1, "--vllm_gpu_memory_utilization", "0.05"), 1, Sharding(), config)
+    assert small.gpu * 0.05 == pytest.approx(sum(small.colocated.values()), rel=1e-6)
+    assert small.colocated["weights"] == 2 * shape_of(config, ModelConfig()).params
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

@@ -106,7 +106,7 @@ def test_a_run_publishes_its_model_and_nothing_else(folder, tiny_model):
         assert front["library_name"] == "transformers" and "medical" in front["tags"]
         assert "Not a medical device and not medical advice" in card
         assert (
-            "| final | prepared, own" in card.replace("  ", " ")
+            "| final | held_out/test, prepared" in card.replace("  ", " ")
             and "[" in card.split("## Evaluation")[1].split("## Data")[0]
         )
         assert "medqa 3; traces by teacher" in card and "2 steps; loss" in card

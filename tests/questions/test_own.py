@@ -95,7 +95,7 @@ def test_bad_rows(tmp_path, change, form, field, expected):
     ("columns", "message"),
     [
         ({"stem": "frage"}, "no column 'frage' to read stem from; it has question, key"),
-        (None, "no column 'stem'"),
+        (None, "no column 'answer'"),
         ({"stem": "question", "answer": "key", "options": ["a", "b"]}, "no column 'a'"),
         ({"stem": "question", "answer": "key", "hint": "x"}, "no field 'hint'; the fields are stem"),
         ({"stem": "question", "answer": "key", "answer_form": "number"}, "answer_form must be one of letter"),

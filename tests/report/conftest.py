@@ -1,18 +1,10 @@
-"""A real headless Chromium; benchmarks/report_page.py uses it too."""
+"""A report opened in a real browser; benchmarks/report_page.py uses it too."""
 
-import json
-import shutil
 import time
 from pathlib import Path
 
 import pytest
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
+from browser import driver, problems, requested, skip_without, waited
 
 FILL = """
 document.getElementById('matches').dataset.done = 'no';
@@ -22,26 +14,6 @@ for (const [id, value] of Object.entries(arguments[0])) {
   field.dispatchEvent(new Event('input', {bubbles: true}));
 }
 """
-
-
-def driver(profile: Path, width: int = 1280, height: int = 900):
-    """A fresh browser with a new profile that keeps its console and its requests."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = next(filter(None, map(shutil.which, CHROMIUM)))
-    for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-
-
-def waited(browser, script: str, seconds: float = 60.0) -> None:
-    """Wait until a script returns true in the page."""
-    end = time.monotonic() + seconds
-    while not browser.execute_script(script):
-        assert time.monotonic() < end, f"the page did not come to this state in time: {script}"
-        time.sleep(0.02)
 
 
 def filled(browser, values: dict) -> None:
@@ -91,21 +63,17 @@ class Page:
 
     def problems(self) -> list[str]:
         """What the console says since the last call."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        return problems(self.driver)
 
     def requested(self) -> list[str]:
         """The addresses that the page asked for since the last call, itself among them."""
-        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        sent = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
-        # The browser's own start page asks too, under its own address.
-        return [params["request"]["url"] for params in sent if params["documentURL"] == self.driver.current_url]
+        return requested(self.driver)
 
 
 @pytest.fixture
 def open_page(tmp_path):
     """Opens a report in a fresh Chromium of the given size."""
-    if not any(map(shutil.which, CHROMIUM)) or shutil.which("chromedriver") is None:
-        pytest.skip("no Chromium with its driver: install the packages chromium and chromium-driver")
+    skip_without()
     drivers = []
 
     def open_it(path: Path, width: int = 1280, height: int = 900) -> Page:

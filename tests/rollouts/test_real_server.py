@@ -1,9 +1,12 @@
 """A real vLLM server on the CPU: who can reach it, whose weights it has, and what happens when it dies or hangs."""
 
+import io
+import json
 import os
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -15,6 +18,7 @@ import torch
 from process_watch import alive
 from transformers import AutoModelForCausalLM
 
+from open_r1.chat.__main__ import main as chat
 from open_r1.rollouts import server as server_module
 from open_r1.rollouts.client import FolderClient, NoCompletions
 from open_r1.rollouts.errors import ServerError, ServerLost
@@ -104,6 +108,19 @@ def test_no_path_answers_without_the_token(server):
             for headers in ({}, {"Authorization": "Bearer wrong"}):
                 status = requests.request(method, url, headers=headers, timeout=30).status_code
                 assert (status == 401) is (path != "/health"), (method, path, status)
+
+
+def test_a_chat_goes_over_the_same_server(server, monkeypatch, capsys):
+    question = "Which organ beats?\n(A) liver (B) heart\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(question))
+    flags = ["--base_url", server.url, "--api_key", server.settings.token, "--json", "--max_tokens", "8"]
+    assert chat([server.settings.model, *flags]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["options"] == {"A": "liver", "B": "heart"}
+    assert 1 <= answer["tokens"] <= 8 and answer["truncated"] is (answer["tokens"] == 8)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(question))
+    assert chat([server.settings.model, "--base_url", server.url]) == 2
+    assert "401" in capsys.readouterr().err
 
 
 # ---- whose weights it has

@@ -1,6 +1,7 @@
 """Tasks asked to their end: what evaluation and distillation have in common."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlparse
@@ -11,6 +12,7 @@ from inspect_ai import Task
 from open_r1.evaluation.backend_flags import Backend, backend_of
 from open_r1.evaluation.backends import open_model
 from open_r1.evaluation.tasks import prepared
+from open_r1.private import private_files
 
 
 def ask_all(
@@ -23,12 +25,16 @@ def ask_all(
 ) -> list[Path]:
     """Ask every row of every task and return one log each, in `folder`/logs; rows that an earlier run answered stay.
 
+    Logs hold every prompt and completion, and are their owner's alone.
     Raises RecipeError when the backend cannot run here, ServerError when a started server does not get ready.
     """
     for task in tasks:
         task.metadata |= {"model": backend.model}
     greedy = all(not task.config.temperature for task in tasks)
-    with open_model(backend, greedy, folder / "server.log") as model:
+    # Inspect's trace, in the user's home folder, would quote the whole request of a row that fails.
+    os.environ["INSPECT_TRACE_LEVEL"] = "CRITICAL"
+    folder.mkdir(parents=True, exist_ok=True)  # with the user's mode: results without any text come to lie in it
+    with private_files(), open_model(backend, greedy, folder / "server.log") as model:
         _, logs = inspect_ai.eval_set(
             tasks,
             log_dir=str(folder / "logs"),

@@ -6,6 +6,7 @@
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 from inspect_ai import Epochs, Task, task
 from inspect_ai.model import GenerateConfig
@@ -90,8 +91,10 @@ def prepared(
     """The questions of a prepared folder (scripts/data_prepare.py), asked with the prompt of training or another of PROMPTS."""
     form = PROMPTS[prompt] if system_prompt is None else replace(PROMPTS[prompt], system=system_prompt or None)
     selection = select_prepared(folder, split)
+    # With its split: a folder may be called like a benchmark, and its rows are not that benchmark's.
+    name = f"{Path(folder).name}/{split}"
     return _task(
-        selection, "prepared", "own", form, k, seed, temperature, top_p, max_tokens, groups=("source",), shard=shard
+        selection, name, "prepared", form, k, seed, temperature, top_p, max_tokens, groups=("source",), shard=shard
     )
 
 

@@ -14,6 +14,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, HubStrategy
 from open_r1.adapters import is_adapter
 from open_r1.arguments import DataArguments, GRPOConfig, RecipeError
 from open_r1.evaluation.presets import BENCHMARKS
+from open_r1.private import owner_only
 from open_r1.publishing.card import EVALUATION, RECIPE, write_card
 from open_r1.publishing.hub import Hub
 from open_r1.questions.manifest import DATA_MANIFESTS
@@ -96,7 +97,7 @@ class Benchmarks:
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
         for command in commands:
-            with open(out / "log", "a") as log:
+            with open(out / "log", "a", opener=owner_only) as log:
                 code = subprocess.run(
                     command,
                     stdout=log,

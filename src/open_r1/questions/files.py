@@ -123,12 +123,17 @@ def has_lone_surrogate(data: Any) -> bool:
 
 
 def read_csv(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a CSV file with a header; all values are strings, and cells may hold line breaks."""
+    """The rows of a CSV file with a header; all values are strings, and cells may hold line breaks.
+
+    Cells are separated by commas or, where the header holds none, by semicolons or tabs, as spreadsheets write them.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected UTF-8 text, but {error}; save the file as UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first, _, _ = text.partition("\n")
+    delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(reader, [])
         before = reader.line_num

@@ -1,6 +1,7 @@
 """Your own questions: a JSON-lines or CSV file and a map from our fields to its columns."""
 
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from open_r1.questions.files import (
 from open_r1.questions.record import Kind, Question
 
 READERS = {".jsonl": read_jsonl, ".json": read_jsonl, ".csv": read_csv, ".parquet": read_parquet}
-FIELDS = ("stem", "options", "answer", "id", "context", "images", "difficulty", "kind")
+LIMITS = ("lower_limit", "upper_limit")
+FIELDS = ("stem", "options", "answer", "id", "context", "images", "difficulty", "kind", *LIMITS)
+YES_NO_MAYBE = ("yes", "no", "maybe")
 ANSWER_FORMS = ("letter", "text", "index0", "index1")
 
 
@@ -41,11 +44,14 @@ def load(
     """Questions from a file of yours, in file order; `source` is its name without the ending unless given.
 
     `columns` maps fields to columns: `stem`, `answer` and, where there are any, `options`, `id`, `context`, `images`,
-    `difficulty`, `kind`. A field that it leaves out is looked for under its own name. `options` is one column (a list
+    `difficulty`, `kind`, `lower_limit`, `upper_limit`. A field that it leaves out is looked for under its own name, `stem`
+    under `question` too. `options` is one column (a list
     of texts, an object of letters and texts, or either as JSON text), a list of columns in order, or an object of
     letters and columns; options left blank at the end of a row are left out. `answer_form` says how `answer` is
     written: "letter" (the default), "text" (of the right option), "index0" or "index1" (its place, counted from 0 or
-    1). Without options the answer is taken as it is, and `kind` is "text" unless the row says "number".
+    1). Without options the answer is taken as it is, and `kind` is "text" unless the row says "number" (right within
+    its limits, where it has both) or "yes-no-maybe" (answers yes, no or maybe become options A, B and, where any row says
+    it, C). Where no column is called so, `kind` is one of these words for all rows.
     Raises BadRow, DataError, FileNotFoundError.
     """
     (file,) = find(path)
@@ -55,29 +61,77 @@ def load(
         raise DataError(f"columns: answer_form must be one of {', '.join(ANSWER_FORMS)}, found {brief(form)}")
     if unknown := [field for field in columns if field not in FIELDS]:
         raise DataError(f"columns: no field {unknown[0]!r}; the fields are {', '.join((*FIELDS, 'answer_form'))}")
-    rows = list(READERS[file.suffix.lower()](file))
-    _check_columns(file, rows, columns)
-    convert = partial(_question, columns=columns, form=form, split=split, source=source or file.stem)
+    rows = list(read(file))
+    there = column_names(rows)
+    columns = with_question(columns, there)
+    kind = columns.pop("kind") if columns.get("kind") in list(Kind) and columns["kind"] not in there else None
+    _check_columns(file, there, columns)
+    yes_no = YES_NO_MAYBE if any(_yes_no_answer(row, columns) == "maybe" for row in rows) else YES_NO_MAYBE[:2]
+    convert = partial(
+        _question, columns=columns, form=form, split=split, source=source or file.stem, kind=kind, yes_no=yes_no
+    )
     return to_questions(rows, convert, rejects)
 
 
-def _check_columns(file: Path, rows: list, columns: dict) -> None:
+def read(file: Path) -> Iterator[Row | BadRow]:
+    """The raw rows of a file that `find` has found."""
+    return READERS[file.suffix.lower()](file)
+
+
+def column_names(rows: list[Row | BadRow]) -> list[str]:
+    """The columns of raw rows, in the order in which they first come."""
+    return list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.data))
+
+
+def with_question(columns: dict, there: list[str]) -> dict:
+    """A column map that reads the stem from `question` where neither the map nor the file has a stem."""
+    return {"stem": "question"} | columns if "stem" not in there and "question" in there else columns
+
+
+def columns_read(columns: dict, there: list[str]) -> dict[str, list[str]]:
+    """The columns that each field is read from, of those that are there."""
+    columns = {field: field for field in FIELDS} | with_question(columns, there)
+    found = {field: [name for name in _names(columns[field]) if name in there] for field in FIELDS}
+    return {field: names for field, names in found.items() if names}
+
+
+def _names(column) -> list[str]:
+    """The columns that one entry of a column map names."""
+    return list(
+        column.values() if isinstance(column, dict) else column if isinstance(column, list | tuple) else [column]
+    )
+
+
+def _check_columns(file: Path, there: list[str], columns: dict) -> None:
     """A column that no row has is a mistake in the map, not a bad row."""
-    there = list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.data))
-    for field, name in {"stem": "stem", "answer": "answer", **columns}.items():
-        names = name.values() if isinstance(name, dict) else name if isinstance(name, list | tuple) else [name]
-        if missing := [single for single in names if there and single not in there]:
+    for field, column in {"stem": "stem", "answer": "answer", **columns}.items():
+        if missing := [name for name in _names(column) if there and name not in there]:
+            or_kind = f", or one of {', '.join(Kind)} for all rows" if field == "kind" else ""
             raise DataError(
                 f"{file}: no column {missing[0]!r} to read {field} from; it has {', '.join(there)}. "
-                "Say with the column map which of them it is"
+                f"Say with the column map which of them it is{or_kind}"
             )
 
 
-def _question(row: Row, columns: dict, form: str, split: str, source: str) -> Question:
+def _yes_no_answer(row: Row | BadRow, columns: dict) -> str:
+    """The row's answer in small letters, were it a yes-no question's."""
+    return str(row.data.get(columns.get("answer", "answer"))).strip().lower() if isinstance(row, Row) else ""
+
+
+def _question(
+    row: Row, columns: dict, form: str, split: str, source: str, kind: str | None, yes_no: tuple[str, ...]
+) -> Question:
     column = {field: columns.get(field, field) for field in FIELDS}
     stem = row.text(column["stem"])
     options = _options(row, column["options"])
-    answer = _answer(row, column["answer"], options, form)
+    kind = _kind(row, column["kind"], options, kind)
+    if kind is Kind.YES_NO_MAYBE and not options:
+        options = dict(zip(LETTERS, yes_no, strict=False))
+        if (answer := _yes_no_answer(row, columns)) not in yes_no:
+            raise row.bad(column["answer"], f"{' or '.join(yes_no)}, found {brief(row.data.get(column['answer']))}")
+        answer = next(letter for letter, text in options.items() if text == answer)
+    else:
+        answer = _answer(row, column["answer"], options, form)
     number = row.data.get(column["id"])
     return Question(
         id=str(number) if number not in (None, "") else f"{source}-{row.where.split()[-1]}",
@@ -86,10 +140,11 @@ def _question(row: Row, columns: dict, form: str, split: str, source: str) -> Qu
         stem=stem.strip(),
         options=options,
         answer=answer,
-        kind=_kind(row, column["kind"], options),
+        kind=kind,
         context=str(row.data.get(column["context"]) or ""),
         images=tuple(_images(row, column["images"])),
         difficulty=_difficulty(row, column["difficulty"]),
+        metadata=_limits(row, column, kind),
     )
 
 
@@ -151,15 +206,30 @@ def _answer(row: Row, column: str, options: dict[str, str], form: str) -> str:
     return list(options)[place]
 
 
-def _kind(row: Row, column: str, options: dict[str, str]) -> Kind:
-    value = row.data.get(column)
-    allowed = (Kind.CHOICE, Kind.YES_NO_MAYBE) if options else (Kind.TEXT, Kind.NUMBER)
+def _kind(row: Row, column: str, options: dict[str, str], of_all: str | None) -> Kind:
+    value = of_all or row.data.get(column)
+    allowed = (Kind.CHOICE, Kind.YES_NO_MAYBE) if options else (Kind.TEXT, Kind.NUMBER, Kind.YES_NO_MAYBE)
     if value in (None, ""):
         return allowed[0]
     if value not in list(allowed):
         with_options = "with" if options else "without"
         raise row.bad(column, f"{' or '.join(allowed)} in a question {with_options} options, found {brief(value)}")
     return Kind(value)
+
+
+def _limits(row: Row, column: dict, kind: Kind) -> dict[str, str]:
+    """The bounds within which a number is right, as the judge reads them: both or none."""
+    found = {name: row.data[column[name]] for name in LIMITS if row.data.get(column[name]) not in (None, "")}
+    if not found:
+        return {}
+    if kind is not Kind.NUMBER or len(found) == 1:
+        raise row.bad(column[next(iter(found))], "both limits, of a number, or none")
+    for name, value in found.items():
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            raise row.bad(column[name], f"a number, found {brief(value)}") from None
+    return {name: str(value) for name, value in found.items()}
 
 
 def _images(row: Row, column: str) -> list[str]:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from open_r1.private import owner_only
 from open_r1.report.charts import Chart, Section, Series
 from open_r1.report.checks import check, late_rows
 from open_r1.report.correlation import changes, over_time, within_groups
@@ -66,7 +66,7 @@ def write_page(path: Path, runs: list[Run], sections: list[Section], embedded: E
         policy=policy(plotly, script),
     )
     fresh = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with open(fresh, "w", encoding="utf-8", opener=owner_only) as file:
         file.write(text)
     fresh.rename(path)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 
+from open_r1.private import owner_only
 from open_r1.rollouts import guard
 from open_r1.rollouts.errors import ServerError
 from open_r1.rollouts.settings import ServerSettings
@@ -63,7 +64,7 @@ class VLLMServer:
             self.url = f"http://127.0.0.1:{port}"
         command = settings.command(port)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.log, "a") as log:
+        with open(self.log, "a", opener=owner_only) as log:
             log.write(f"==== {time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(command)}\n")
             log.flush()
             self._log_start = log.tell()
