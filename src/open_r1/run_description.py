@@ -1,7 +1,7 @@
 """What a run was: its recipe, data, versions and hardware, written to its folder before the first step.
 
-run.json             one JSON object; secrets are left out
-questions.parquet    which questions it trains and evaluates on, as fingerprints: no text
+* `run.json`: one JSON object; secrets are left out
+* `questions.parquet`: which questions it trains and evaluates on, as fingerprints, no text
 """
 
 import dataclasses

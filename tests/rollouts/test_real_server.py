@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import sys
 import threading
 import time
@@ -253,6 +254,7 @@ def test_a_server_that_dies_at_its_start_shows_why(cpu_settings, tmp_path):
     message = str(error.value)
     assert "died" in message and "First error:" in message and "config.json" in message
     assert "nanobind" not in message
+    assert stat.S_IMODE((tmp_path / "vllm_server.log").stat().st_mode) == 0o600
 
 
 def test_a_server_that_takes_too_long_says_which_key_to_raise(cpu_settings, tmp_path):

@@ -1,7 +1,9 @@
 """The recipe's keys `curriculum` and `dynamic_sampling`, read strictly.
 
-curriculum: {strategy: adaptive, floor: 0.1}
-dynamic_sampling: {max_rounds: 4}
+In a recipe:
+
+    curriculum: {strategy: adaptive, floor: 0.1}
+    dynamic_sampling: {max_rounds: 4}
 """
 
 import dataclasses
