@@ -49,7 +49,7 @@ setup(
             "nbconvert>=7",
             "pymdown-extensions",
         ],
-        "tracking": ["wandb", "tensorboard", "trackio"],
+        "tracking": ["wandb", "tensorboard", "trackio>=0.43"],
         "dev": ["hypothesis>=6", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9", "selenium", "statsmodels"],
     },
 )

@@ -15,7 +15,6 @@ function sees every text before it is written.
 import io
 import json
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +66,8 @@ class CompletionsFolder:
             private_folder(self.folder / name)
         self.used = {name: sum(file.stat().st_size for file in parts(run, name)) for name in SPLITS}
         self._begun: set[str] = set()
-        self._groups: Counter[tuple[str, int]] = Counter()
+        # Of each split: the step being written, and its groups and files so far.
+        self._place = dict.fromkeys(SPLITS, (-1, 0, 0))
 
     def set_aside(self, split: str, since: int) -> None:
         """Move a split's files of step `since` and later to superseded/: a resumed run does these steps again."""
@@ -83,8 +83,10 @@ class CompletionsFolder:
             self._begun.add(split)
             self.set_aside(split, since=step)
         # Groups of one step are numbered through its generations: an evaluation has one for each batch.
-        first = self._groups[split, step]
-        self._groups[split, step] += max(columns["group"]) + 1
+        before, first, number = self._place[split]
+        if before != step:
+            first = number = 0
+        self._place[split] = (step, first + max(columns["group"]) + 1, number)
         columns = columns | {"step": [step] * len(columns["group"]), "group": [first + n for n in columns["group"]]}
         table = as_table(columns, self.redact)
         buffer = io.BytesIO()
@@ -95,7 +97,6 @@ class CompletionsFolder:
             with open(self.folder / "skipped.jsonl", "a", opener=owner_only) as skipped:
                 skipped.write(line)
             return table
-        number = sum(_step(file) == step for file in parts(self.folder.parent, split))
         target = self.folder / split / f"step_{step:08}_{number:04}.parquet"
         # Written beside and renamed: a run that is killed leaves no half file.
         fresh = target.with_name(f".{target.name}.new")
@@ -103,6 +104,7 @@ class CompletionsFolder:
             file.write(data)
         fresh.rename(target)
         self.used[split] += len(data)
+        self._place[split] = (*self._place[split][:2], number + 1)
         return table
 
 

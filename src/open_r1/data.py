@@ -9,7 +9,7 @@ import pyarrow
 from datasets import Dataset, DatasetDict
 
 from open_r1.arguments import DataArguments, RecipeError, SFTScriptArguments
-from open_r1.questions.files import BadRow, brief, read_jsonl
+from open_r1.questions.files import BadRow, brief, hub_copy, read_jsonl
 from open_r1.questions.manifest import DATA_MANIFESTS
 from open_r1.questions.own import load as load_own_questions
 from open_r1.questions.prepared import row_from_question
@@ -92,7 +92,7 @@ def _load_splits(name: str, config: str | None, args: DataArguments) -> DatasetD
             f"dataset {name} is not there. Prepare it with `python scripts/data_prepare.py ... --output_dir {name}`, "
             "or name another with --dataset_name."
         )
-    return _read(name, name, name=config)
+    return _read(name, hub_copy(name), name=config)
 
 
 def _read(called: str, kind: str, **arguments) -> DatasetDict:

@@ -10,6 +10,10 @@ those that did better than their group. No reward model, no critic.
 Any key of the recipe can be overridden: `--learning_rate 1e-6`. TRL's GRPOTrainer computes every number.
 """
 
+import open_r1  # noqa: F401 before the libraries: it says to them that nothing is reported
+
+# isort: split
+
 from functools import partial
 
 from transformers import PreTrainedTokenizerBase, set_seed

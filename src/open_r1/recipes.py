@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -254,16 +255,19 @@ MOST_PROCESSES = 16
 
 def fitting_processes(task: str, argv: list[str]) -> list[int]:
     """The numbers of training processes, up to MOST_PROCESSES, that a recipe's batch sizes allow."""
-    fits = []
+    return [number for number, _ in readings(task, argv)]
+
+
+def readings(task: str, argv: list[str]) -> Iterator[tuple[int, tuple]]:
+    """The numbers of processes that fit, each with the arguments as so many processes read them; raises RecipeError."""
     for number in range(1, MOST_PROCESSES + 1):
         try:
-            load_recipe(task, argv, num_processes=number)
+            parsed, _ = load_recipe(task, argv, num_processes=number)
         except RecipeError as error:
             if "divisible" not in str(error):
                 raise
         else:
-            fits.append(number)
-    return fits
+            yield number, parsed
 
 
 def task_of(path: Path) -> str:

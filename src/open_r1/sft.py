@@ -9,6 +9,10 @@ number.
         src/open_r1/sft.py --config recipes/HuatuoGPT-o1/sft/config_traces.yaml
 """
 
+import open_r1  # noqa: F401 before the libraries: it says to them that nothing is reported
+
+# isort: split
+
 from functools import partial
 
 from transformers import PreTrainedTokenizerBase, set_seed

@@ -1,11 +1,12 @@
 """An OpenAI-compatible server that answers at once, for what needs no model: loss, restarts, resuming, speed."""
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from stand_in_server import Handler, serving
 
 
 class StandIn(ThreadingHTTPServer):
@@ -36,14 +37,12 @@ class StandIn(ThreadingHTTPServer):
         """A client that was killed is no news."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(Handler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.server.refuse and self.server.refuse in request["messages"][-1]["content"]:
             self.server.refused += 1
-            self._send(400, {"error": {"message": "the prompt is too long", "code": 400}})
+            self.answer_json(400, {"error": {"message": "the prompt is too long", "code": 400}})
             return
         time.sleep(self.server.delay)
         self.server.asked.append(request["messages"][-1]["content"])
@@ -52,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         if callable(text):
             text = text(request["messages"][-1]["content"])
         message = {"role": "assistant", "content": text}
-        self._send(
+        self.answer_json(
             200,
             {
                 "id": "x",
@@ -64,27 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
             },
         )
 
-    def _send(self, status: int, body: dict):
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
 
 @contextmanager
 def stand_in(**settings):
     """A stand-in on a free port, gone at the end."""
-    server = StandIn(**settings)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(StandIn(**settings)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

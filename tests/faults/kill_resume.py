@@ -3,12 +3,15 @@
     python tests/faults/kill_resume.py --cycles 40 --output_dir runs/kill_resume      # goes on where it was stopped
 
 Every cycle takes the next mode, kills once or twice, and must end with the same rows, the same completions and the same
-weights, bit for bit. One JSON line a cycle in cycles.jsonl, a table at the end; exit 1 when a cycle differs.
+weights, bit for bit. With the vLLM server (`--served`) rows and completions must be the same, and with them the seed of
+each request; weights and logged numbers may differ by TOLERANCE, and no process of a server may be left. One JSON line a
+cycle in cycles.jsonl, a table at the end; exit 1 when a cycle differs.
 """
 
 import argparse
 import hashlib
 import json
+import math
 import random
 import shutil
 import sys
@@ -17,11 +20,13 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet
+from safetensors.torch import load_file
 from tqdm import tqdm
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
+from rollouts.process_watch import Watch  # noqa: E402
 from runs import GRPO, SFT, Launched, Run  # noqa: E402
 from tiny_model import save_tiny_model  # noqa: E402
 
@@ -52,6 +57,13 @@ LAUNCHED = {
     "SFT, ZeRO-3 on two processes": ("sft", {"max_steps": 6, "per_device_train_batch_size": 2}),
     "GRPO, ZeRO-3 on two processes": ("grpo", BATCH | {"max_steps": 4, "gradient_accumulation_steps": 1}),
 }
+# With a vLLM server of their own, a minute each.
+SERVED = {
+    "GRPO, vLLM server": ("grpo", BATCH | {"use_vllm": True, "weight_sync": "folder", "save_steps": 2}),
+}
+# Between the weights of two runs that sampled the same: vLLM computes a prompt's log-probs in batches as they come, and
+# they correct TRL's loss.
+TOLERANCE = 1e-6
 # A reward that random models earn now and then, so that groups differ.
 REWARD = '''"""1 where most of a completion's characters are ASCII letters."""
 
@@ -76,8 +88,8 @@ def prepare(folder: Path) -> None:
 
 
 def start(mode: str, data: Path, folder: Path) -> Run | Launched:
-    """The run of a mode in `folder`."""
-    task, changes = (MODES | LAUNCHED)[mode]
+    """The run of a mode in `folder`, which also marks its server's processes."""
+    task, changes = (MODES | LAUNCHED | SERVED)[mode]
     folder.mkdir(parents=True, exist_ok=True)
     recipe = {"grpo": GRPO, "sft": SFT}[task] | {
         "model_name_or_path": str(data / "model"),
@@ -88,7 +100,7 @@ def start(mode: str, data: Path, folder: Path) -> Run | Launched:
         (folder / "letter_share.py").write_text(REWARD)
         recipe |= {"reward_funcs": ["format", "letter_share.letters"], "reward_args": None, "temperature": 1.0}
         changes = {key: _our_name(value) for key, value in changes.items()}
-    return (Launched if mode in LAUNCHED else Run)(task, folder, recipe | changes)
+    return (Launched if mode in LAUNCHED else Run)(task, folder, recipe | changes, KILL_RESUME=str(folder))
 
 
 def _our_name(value):
@@ -115,6 +127,21 @@ def outcome(output: Path) -> dict:
     return {"logs": kept, "completions": tables, "weights": weights}
 
 
+def close(one: list[dict], other: list[dict]) -> bool:
+    """Whether two runs logged the same steps and, but for TOLERANCE, the same numbers."""
+    return len(one) == len(other) and all(
+        row.keys() == again.keys()
+        and all(math.isclose(row[key], again[key], rel_tol=TOLERANCE, abs_tol=TOLERANCE) for key in row)
+        for row, again in zip(one, other, strict=True)
+    )
+
+
+def weights_apart(one: Path, other: Path) -> float:
+    """The largest difference of two runs' final weights."""
+    weights, others = (load_file(output / "model.safetensors") for output in (one, other))
+    return max(float((weights[name] - others[name]).abs().max()) for name in weights)
+
+
 def cycle(mode: str, number: int, data: Path, folder: Path) -> dict:
     """Kill and resume one run; the reference of its mode is made once. Returns the line for cycles.jsonl."""
     reference = data / "references" / mode.replace(" ", "_").replace(",", "")
@@ -124,7 +151,7 @@ def cycle(mode: str, number: int, data: Path, folder: Path) -> dict:
         if whole.code:
             raise SystemExit(f"{mode}: the run that nobody kills ends with {whole.code}: {whole.said[-3000:]}")
         (reference / "whole").touch()
-    length = len(Run.steps_of(reference / "run"))
+    length, servers = len(Run.steps_of(reference / "run")), Watch(str(folder))
     chance = random.Random(f"{mode} {number}")
     shutil.rmtree(folder, ignore_errors=True)
     kills = []
@@ -137,14 +164,23 @@ def cycle(mode: str, number: int, data: Path, folder: Path) -> dict:
             break
         kills.append({"step": len(run.steps()), "checkpoints": run.checkpoints()})
         run.kill()
+        if not servers.gone(60):
+            return {"cycle": number, "mode": mode, "kills": kills, "equal": False, "left": str(servers.living())}
     run = start(mode, data, folder)
     result = {"cycle": number, "mode": mode, "kills": kills, "code": run.code}
     if run.code:
         return result | {"equal": False, "said": run.said[-2000:]}
     expected, found = outcome(reference / "run"), outcome(run.output)
     assert expected["completions"] or "SFT" in mode, "no completions to compare"
-    result["different"] = [what for what in expected if expected[what] != found[what]]
-    result["equal"] = not result["different"]
+    different = {what for what in expected if expected[what] != found[what]}
+    if mode in SERVED:
+        result["weights_apart"] = weights_apart(reference / "run", run.output)
+        different -= {"weights"} if result["weights_apart"] <= TOLERANCE else set()
+        different -= {"logs"} if close(expected["logs"], found["logs"]) else set()
+    if not servers.gone():
+        result["left"] = str(servers.living())
+    result["different"] = sorted(different)
+    result["equal"] = not different and "left" not in result
     if result["equal"]:
         shutil.rmtree(folder)
     return result
@@ -155,6 +191,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=40)
     parser.add_argument("--launched", action="store_true", help="also ZeRO-3 on two processes, some minutes a cycle")
+    parser.add_argument(
+        "--served", action="store_true", help="also with the run's own vLLM server, some minutes a cycle"
+    )
     parser.add_argument("--output_dir", type=Path, default=ROOT / "runs/kill_resume")
     args = parser.parse_args()
     args.output_dir.mkdir(parents=True, exist_ok=True)
@@ -162,7 +201,7 @@ def main() -> int:
         prepare(args.output_dir)
     file = args.output_dir / "cycles.jsonl"
     done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    modes = list(MODES | (LAUNCHED if args.launched else {}))
+    modes = list(MODES | (LAUNCHED if args.launched else {}) | (SERVED if args.served else {}))
     for number in tqdm(range(len(done), args.cycles), desc="cycles"):
         done.append(cycle(modes[number % len(modes)], number, args.output_dir, args.output_dir / f"cycle-{number}"))
         with file.open("a") as lines:

@@ -1,12 +1,13 @@
 """Faults while a run trains, injected for real: what it says, its exit code, and that its last checkpoint stays whole."""
 
+import json
 import signal
 
 import pytest
 from mounts import tmpfs
 
 from open_r1 import faults
-from open_r1.training.checkpoints import checkpoints_in, damage
+from open_r1.training.checkpoints import STATE, checkpoints_in, damage
 
 
 def told(run, code: int) -> str:
@@ -131,3 +132,12 @@ def test_ctrl_c_is_one_line(start):
     run.send(signal.SIGINT)
     assert run.code == faults.INTERRUPTED
     assert "Traceback" not in run.said and "interrupted. " in run.said and "the same command goes on" in run.said
+
+
+@pytest.mark.slow
+def test_the_state_in_a_checkpoint_does_not_grow_with_every_step(start):
+    run = start("sft", max_steps=230, save_steps=230)
+    assert run.code == 0, run.said[-3000:]
+    (checkpoint,) = checkpoints_in(run.output)
+    kept = [row["step"] for row in json.loads((checkpoint / STATE).read_text())["log_history"]]
+    assert kept == [*range(1, 101), *range(131, 231)] and run.steps() == list(range(1, 231))

@@ -5,6 +5,7 @@ import socket
 import pytest
 from trl import ModelConfig
 
+from open_r1 import NO_TELEMETRY
 from open_r1.arguments import GRPOConfig, RecipeError
 from open_r1.rollouts.settings import (
     ServerSettings,
@@ -126,14 +127,15 @@ def test_the_launchers_variables_stay_out_of_the_servers_environment():
         "CUDA_VISIBLE_DEVICES": "0,1,2,3",
         "NCCL_DEBUG": "INFO",
         "HF_HOME": "/cache",
+        "VLLM_NO_USAGE_STATS": "0",
     }
-    assert settings().environment(base) == {
+    assert settings().environment(base) == NO_TELEMETRY | {
         "PATH": "/bin",
         "NCCL_DEBUG": "INFO",
         "HF_HOME": "/cache",
         "CUDA_VISIBLE_DEVICES": "3",
         "VLLM_SERVER_DEV_MODE": "1",
-        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_NO_USAGE_STATS": "0",  # the user's own word
         "VLLM_HOST_IP": "127.0.0.1",
         "OPEN_R1_ROLLOUT_TOKEN": "s3cret",
     }

@@ -189,36 +189,23 @@ def look_at_model(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _on_the_hub(kind: str, name: str, revision: str | None) -> Finding:
-    import httpx
     from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+
+    from open_r1.hub_access import HUB_ERRORS, hub_problem
 
     if constants.HF_HUB_OFFLINE:
         return Finding(
             "fail",
             "hub",
             f"{kind} {name} is not in the cache, and HF_HUB_OFFLINE is set",
-            f"hf download {name} where there is a network, and copy the cache (HF_HOME)",
+            "python scripts/fetch_assets.py RECIPE where there is a network, and carry its folder over (HF_HOME)",
         )
     ask = HfApi().model_info if kind == "model" else HfApi().dataset_info
     try:
         ask(name, revision=revision, timeout=HUB_PATIENCE)
-    except GatedRepoError:
-        return Finding("fail", "hub", f"{kind} {name} is gated", "accept its terms on the hub, then `hf auth login`")
-    except RepositoryNotFoundError:
-        return Finding(
-            "fail",
-            "hub",
-            f"{kind} {name}: no such repository, or it is private",
-            "check the name; `hf auth login` where it is private",
-        )
-    except (HfHubHTTPError, httpx.HTTPError) as error:
-        return Finding(
-            "fail",
-            "hub",
-            f"{kind} {name}: the hub does not answer ({type(error).__name__})",
-            "check the network (HF_ENDPOINT, https_proxy), or name a local folder",
-        )
+    except HUB_ERRORS as error:
+        said, remedy = hub_problem(error)
+        return Finding("fail", "hub", f"{kind} {name}{said}", remedy)
     return Finding("ok", "hub", f"{kind} {name} is there and may be read; it will be downloaded")
 
 

@@ -7,12 +7,12 @@ weights of the vLLM sync; this one uploads what a model needs, its card, its rec
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 from transformers import TrainingArguments
 
 from open_r1.arguments import DataArguments, RecipeError
+from open_r1.hub_access import HUB_ERRORS
 from open_r1.publishing.card import CARD, RECIPE
 from open_r1.questions.manifest import DATA_MANIFESTS
 
@@ -34,7 +34,7 @@ PUBLISHED = [
     RECIPE,
     DATA_MANIFESTS,
 ]
-ERRORS = (HfHubHTTPError, LocalTokenNotFoundError, httpx.HTTPError)
+ERRORS = (*HUB_ERRORS, LocalTokenNotFoundError)
 
 
 @dataclass(frozen=True)

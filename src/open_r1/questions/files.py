@@ -212,4 +212,22 @@ def load_hub_rows(path: str, name: str | None, split: str, revision: str | None)
     local = Path(path).is_dir()
     if not local and revision is None:
         raise DataError(f"{path}: no revision is pinned for it; give one (NAME@REVISION in a SPEC)")
-    return located(path, datasets.load_dataset(path, name, split=split, revision=None if local else revision))
+    source = path if local else hub_copy(path, revision)
+    revision = revision if source == path and not local else None
+    return located(path, datasets.load_dataset(source, name, split=split, revision=revision))
+
+
+def hub_copy(path: str, revision: str | None = None) -> str:
+    """What `load_dataset` reads of a hub dataset: offline the copy in the hub's cache (scripts/fetch_assets.py), else its name.
+
+    By its name alone `datasets` finds offline only what it has converted before, of any revision.
+    """
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if not constants.HF_HUB_OFFLINE:
+        return path
+    try:
+        return snapshot_download(path, repo_type="dataset", revision=revision, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return path

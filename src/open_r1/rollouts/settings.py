@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from trl import ModelConfig
 
+from open_r1 import NO_TELEMETRY
 from open_r1.arguments import GRPOConfig, RecipeError
 from open_r1.rollouts import token_guard
 from open_r1.rollouts.topology import server_gpus, visible_gpus
@@ -94,11 +95,14 @@ class ServerSettings:
 
     def environment(self, base: dict[str, str]) -> dict[str, str]:
         """`base` without the launcher's variables, with the server's own."""
-        environment = without_launcher(base) | {
-            token_guard.VARIABLE: self.token,
-            "VLLM_SERVER_DEV_MODE": "1",  # weight sync lives behind it
-            "VLLM_NO_USAGE_STATS": "1",
-        }
+        environment = (
+            NO_TELEMETRY
+            | without_launcher(base)
+            | {
+                token_guard.VARIABLE: self.token,
+                "VLLM_SERVER_DEV_MODE": "1",  # weight sync lives behind it
+            }
+        )
         if self.listen_host == LOOPBACK:
             environment["VLLM_HOST_IP"] = LOOPBACK  # the engine's own sockets too
         if self.gpus:

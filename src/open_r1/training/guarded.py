@@ -1,4 +1,4 @@
-"""What a run of days needs of any of TRL's trainers: whole checkpoints, and no step on numbers that are not finite."""
+"""What a run of days needs of any of TRL's trainers: whole checkpoints that do not grow, no step on numbers that are not finite."""
 
 import math
 from pathlib import Path
@@ -7,6 +7,8 @@ from transformers.trainer_utils import rotate_checkpoints
 
 from open_r1.faults import TrainingFault
 from open_r1.training.checkpoints import STAGING, STATE, clear_staging, publish, staged
+
+LOGS_KEPT = 100
 
 
 class Guarded:
@@ -56,6 +58,14 @@ class Guarded:
     def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
         if not self._staging:  # the upload goes on in the background, and a staged folder is renamed
             super()._push_from_checkpoint(checkpoint_folder)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """TRL's log, of which the state keeps the first LOGS_KEPT and the last; metrics.jsonl holds all.
+
+        Every checkpoint writes the state: with all logs, 2 kB a step, memory and checkpoints would grow for ever.
+        """
+        super().log(logs, start_time)
+        del self.state.log_history[LOGS_KEPT:-LOGS_KEPT]
 
     # ---- numbers
 
