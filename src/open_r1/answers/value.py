@@ -27,7 +27,7 @@ _POWER = re.compile(r"\^|\*\*")
 # A number of two digits, a fraction of such, a letter, a charge, a degree sign; no power of it again.
 _EXPONENT = r"[-+]?\d{1,2}(?:[./]\d{1,2})?|\d?[-+]|[A-Za-z]|\\circ|\\degree|[-+]?\\[dt]?frac\{?\d{1,2}\}?\{?\d{1,2}\}?"
 _SMALL_POWER = re.compile(
-    rf"(?:\^|\*\*)\s*(?:\{{\s*(?:{_EXPONENT})\s*\}}|\(\s*(?:{_EXPONENT})\s*\)|(?:{_EXPONENT})(?![\d.]))(?!\s*(?:\^|\*\*))"
+    rf"(?:\^|\*\*)\s*(?:\{{\s*(?:{_EXPONENT})\s*\}}|\(\s*(?:{_EXPONENT})\s*\)|(?:{_EXPONENT})(?![\d.eE]))(?!\s*(?:\^|\*\*))"
 )
 _POWER_OF_GROUP = re.compile(r"[)}\]]\s*(?:\^|\*\*)\s*[{(]?\s*[-+]?(\d+)")
 _LARGEST_POWER = 16  # of a bracket, which sympy multiplies out
