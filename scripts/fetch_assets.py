@@ -28,7 +28,7 @@ from open_r1.evaluation.presets import BENCHMARKS, PRESETS
 from open_r1.questions import DATASETS, gpqa
 
 MANIFEST = "assets.json"
-GATED = {gpqa.HUB}
+GATED = {gpqa.HUB, "google/gemma-3-12b-it"}
 # Weights in other formats are pickles, which nothing here reads, or of other libraries.
 LEFT_OUT = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.gguf", "*.onnx", "original/*"]
 CHUNK = 1 << 24
@@ -53,7 +53,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("recipes", nargs="*", type=Path, metavar="RECIPE")
     add("--benchmarks", choices=list(PRESETS), metavar="PRESET", help=f"the benchmark sets of {', '.join(PRESETS)}")
-    add("--without", nargs="*", default=[], metavar="NAME", help="benchmarks to leave out, such as gpqa_medical")
+    add(
+        "--without",
+        nargs="*",
+        default=[],
+        choices=list(BENCHMARKS),
+        metavar="NAME",
+        help=f"leave out {', '.join(BENCHMARKS)}",
+    )
     add(
         "--model",
         nargs="*",
@@ -97,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def needs(args: argparse.Namespace) -> tuple[dict[Asset, list[str]], list[str]]:
-    """The repositories with who needs them, and lines on what else has to be carried. Raises RecipeError, AssetError."""
+    """The repositories with who needs them, and lines on what else has to be carried. Raises RecipeError."""
     needed: dict[Asset, list[str]] = {}
     elsewhere: list[str] = []
 
@@ -163,8 +170,6 @@ def table(needed: dict[Asset, list[str]]) -> str:
 
 def fetch(assets: list[Asset], folder: Path) -> None:
     """Download what is missing; nothing is begun before every repository has been found. Raises AssetError."""
-    from huggingface_hub import snapshot_download
-
     kept = {asset_of(entry): entry for entry in read_manifest(folder)}
     found = resolve(assets, kept)
     size = sum(file.size or 0 for info in found.values() for file in wanted(info))
@@ -174,15 +179,7 @@ def fetch(assets: list[Asset], folder: Path) -> None:
     if size - here > (free := shutil.disk_usage(folder).free):
         raise AssetError(f"{folder}: {free / 1e9:,.1f} GB free. Make room, or give another --output_dir.")
     for asset, info in found.items():
-        snapshot = Path(
-            snapshot_download(
-                asset.repo,
-                repo_type=asset.kind,
-                revision=info.sha,
-                cache_dir=folder / "hub",
-                ignore_patterns=LEFT_OUT,
-            )
-        )
+        snapshot = download(asset, info.sha, folder)
         if asset.revision != info.sha:  # so that the name a recipe uses leads to this commit
             reference = snapshot.parents[1] / "refs" / asset.revision
             reference.parent.mkdir(parents=True, exist_ok=True)
@@ -205,6 +202,23 @@ def fetch(assets: list[Asset], folder: Path) -> None:
         f"carry {folder} over as it is (tar, rsync -a). There: python scripts/fetch_assets.py --verify {folder}, then"
     )
     print(f"export HF_HOME={folder.resolve()} HF_HUB_OFFLINE=1")
+
+
+def download(asset: Asset, commit: str, folder: Path) -> Path:
+    """A repository's files at a commit, as a folder of the hub's cache; raises AssetError when the network fails."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    from open_r1.hub_access import HUB_ERRORS, hub_problem
+
+    try:
+        found = snapshot_download(
+            asset.repo, repo_type=asset.kind, revision=commit, cache_dir=folder / "hub", ignore_patterns=LEFT_OUT
+        )
+    except (*HUB_ERRORS, LocalEntryNotFoundError) as error:
+        said, remedy = hub_problem(error)
+        raise AssetError(f"{asset.kind} {asset.repo}{said}: {remedy}. The same command goes on from there.") from None
+    return Path(found)
 
 
 def resolve(assets: list[Asset], kept: dict[Asset, dict]) -> dict:

@@ -4,8 +4,8 @@ The idea: a lock file says exactly which files may be installed. `fill` fetches 
 the few that have no wheel, and writes lock.txt (exactly what is there, with hashes), wheelhouse.json (for what it was made)
 and SHA256SUMS. `check` says on the other side whether everything arrived and fits.
 
-    make wheelhouse TARGET=cpu WHEELHOUSE=wheelhouse   # with internet
-    make install OFFLINE=1 WHEELHOUSE=wheelhouse    # without
+    make wheelhouse TARGET=cpu WHEELHOUSE=wheelhouse    # with internet
+    make install OFFLINE=1 WHEELHOUSE=wheelhouse        # without
 """
 
 import argparse
@@ -56,6 +56,12 @@ def fill(args: argparse.Namespace) -> None:
     if not args.lock.is_file():
         locks = ", ".join(sorted(path.name for path in ROOT.glob("requirements/lock-*.txt")))
         raise KitError(f"{args.lock} is not there; requirements/ has {locks}: TARGET=cpu or TARGET=cuda")
+    made_for = re.search(r"^#.*TARGET_PYTHON=([\d.]+)", args.lock.read_text(), re.MULTILINE)
+    if made_for and made_for[1] != args.python_version:
+        raise KitError(
+            f"{args.lock} is for Python {made_for[1]}: packages ask for others on {args.python_version}. Run `make lock "
+            f"TARGET_PYTHON={args.python_version}` first."
+        )
     args.folder.mkdir(parents=True, exist_ok=True)
     (args.folder / SUMS).unlink(missing_ok=True)  # until it is written again the folder counts as unfinished
 

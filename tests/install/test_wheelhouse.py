@@ -57,7 +57,7 @@ def build_wheel(folder, settings=None, metadata=None):
         archive.add(source, source.name)
     hashes = {file.name[:3]: hashlib.sha256(file.read_bytes()).hexdigest() for file in packages.iterdir()}
     (tree / "requirements/lock-tiny.txt").write_text(
-        f"has-wheel==1.0 \\\n    --hash=sha256:{hashes['Has']}\nsource-only==2.0 \\\n    --hash=sha256:{hashes['sou']}\n"
+        f"# made by make lock TARGET_PYTHON={HERE}\nhas-wheel==1.0 \\\n    --hash=sha256:{hashes['Has']}\nsource-only==2.0 \\\n    --hash=sha256:{hashes['sou']}\n"
     )
     return tree
 
@@ -126,6 +126,13 @@ def test_a_wheelhouse_for_something_else_is_refused(tree, kit, key, value, said)
 def test_what_is_no_wheelhouse_says_how_to_get_one(tree, tmp_path):
     done = run(tree, "check", tmp_path)
     assert done.returncode == 2 and "Fill one with `make wheelhouse`" in done.stderr
+
+
+def test_a_lock_file_for_another_python_is_refused(tree, tmp_path):
+    lock = tree / "requirements/lock-tiny.txt"
+    done = run(tree, "fill", tmp_path / "kit", "--lock", lock, "--python_version", "3.99")
+    assert done.returncode == 2 and "`make lock TARGET_PYTHON=3.99` first" in done.stderr
+    assert not (tmp_path / "kit").exists()
 
 
 def test_a_file_that_is_not_the_locked_one_is_not_taken(tree, tmp_path):

@@ -11,6 +11,7 @@ This is research software, not a medical device. Do not use what it says in anyo
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from open_r1.adapters import is_adapter
 from open_r1.answers.choice import extract
 from open_r1.answers.sections import answering_part
 from open_r1.arguments import DEFAULT_SYSTEM_PROMPT, RecipeError
-from open_r1.chat.display import BOLD, PLAIN, Splitter, reasoning_of, styled
+from open_r1.chat.display import BOLD, PLAIN, Screen, reasoning_of
 from open_r1.chat.pasted import read_pasted
 from open_r1.chat.replies import Ending, Messages, Replies, from_server, from_transformers
 from open_r1.evaluation.backend_flags import add_backend_flags, backend_of
@@ -135,6 +136,8 @@ def answer_all(replies: Replies, system: Messages, model: str) -> None:
 
 def typed(prompt: str) -> Iterator[str]:
     """Lines of the terminal until its end."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 arrow keys and what was typed before
     while True:
         try:
             yield input(prompt)
@@ -159,16 +162,16 @@ def talk(replies: Replies, system: Messages, model: str) -> None:
             said = []
             print("understood: " + "  ".join(f"({letter}) {option}" for letter, option in question.options.items()))
         said.append({"role": "user", "content": question_text(question)})
-        pieces, splitter, ending, start = [], Splitter(), Ending(), time.monotonic()
+        pieces, screen, ending, start = [], Screen(sys.stdout.isatty()), Ending(), time.monotonic()
         stream = replies([*system, *said], ending)
         try:
             for piece in stream:
                 pieces.append(piece)
-                print("".join(styled(*part, colour) for part in splitter.feed(piece)), end="", flush=True)
+                screen.show(piece)
         except KeyboardInterrupt:
             stream.close()
             print("\n(stopped)")
-        print("".join(styled(*part, colour) for part in splitter.feed("", last=True)))
+        screen.show("", last=True)
         completion = "".join(pieces)
         # Models are trained to see earlier answers without the reasoning behind them.
         said.append({"role": "assistant", "content": answering_part(completion).text.strip()})
