@@ -105,6 +105,7 @@ def root(tmp_path_factory):
 @examples(15, 2_000)
 @given(changes=mutations())
 @example(changes=[(7, "set", [None], "")])  # GPQA's id as a list
+@example(changes=[(1, "set", [None], "")])  # DDXPlus's differential of nothing
 def test_a_mutated_row_is_a_question_or_a_bad_row(root, name, changes):
     module, (place, good, arguments) = DATASETS.get(name, own), LOADERS[name]
     file = root / name / place
