@@ -17,7 +17,7 @@ from tiny_model import save_tiny_model
 
 from open_r1.answers.sections import answering_part
 from open_r1.chat.__main__ import NOTICE, as_question, main, paragraphs, result, told
-from open_r1.chat.display import Splitter, reasoning_of, styled
+from open_r1.chat.display import Screen, Splitter, reasoning_of
 from open_r1.chat.replies import Ending
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,22 @@ def test_reasoning_and_answer_are_shown_apart():
     ]
     assert shown(HUATUO, [])[0] == (True, "\n\nThe heart beats.\n\n")
     assert reasoning_of("opened by the template</think><answer>B</answer>") == "opened by the template"
-    assert styled(True, "\x1b[31mred\x07", colour=False) == "[31mred"
+
+
+def test_the_screen_gives_each_its_lines_and_no_control_characters(capsys):
+    for colour, expected in (
+        (False, "It is the [31mheart.\n(B) heart\n"),
+        (True, "\x1b[2mIt is the [31mheart.\n\x1b[0m(B) heart\n"),
+    ):
+        screen = Screen(colour)
+        screen.show(R1)
+        screen.show("", last=True)
+        assert capsys.readouterr().out == expected
+    screen = Screen(False)
+    for piece in ["<think> a", "b</th", "ink><ans", "wer>C</answer>"]:
+        screen.show(piece)
+    screen.show("", last=True)
+    assert capsys.readouterr().out == "ab\nC\n"
 
 
 def test_what_was_answered_is_told():
@@ -86,7 +101,12 @@ def run_folder(tmp_path_factory):
 
 
 def chat(*flags: str, cwd: Path = ROOT, **options) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "120",
+    }
     command = [sys.executable, "-m", "open_r1.chat", *flags]
     return subprocess.Popen(command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
 

@@ -13,6 +13,7 @@ from open_r1.rewards import REWARDS, build_rewards
 
 OPTIONS = {"A": "Asthma", "B": "Migraine", "C": "Gout", "D": "Cushing syndrome"}
 CHOICE = Question("1", "own", "test", "Which?", OPTIONS, "B")
+UNBOUNDED = Question("4", "own", "test", "How much?", {}, "10.5", Kind.NUMBER)
 OTHERS = [
     Question("2", "own", "test", "How much?", {}, "10.5", Kind.NUMBER, metadata={"lower_limit": "10", "upper_limit": "11"}),
     Question("3", "own", "test", "What?", {}, "aspirin", Kind.TEXT),
@@ -24,6 +25,7 @@ PIECES = [
     "The answer is ", "Answer: ", "**", "(", ")", ".", ",", ":", "\n", " ", "not ", "neither ", "however, ", "option ", "A", "B",
     "C", "D", "E", "a", "b", "Asthma", "Migraine", "Gout", "Cushing syndrome", "cannot be determined", "I", "\u0000", "\u200b",
     "\u202e", "\ud83d\ude00", "İ", "ß", "10.5", "1e999", "-", "/", "10/", "^", "\\frac{1}{0}", "%", "mg", "nan", "inf", "12/31/2020",
+    "99999999", "!", "^{", "\\prod_{n=1}^{", "\\exp(",
 ]  # fmt: skip
 COMPLETIONS = st.one_of(
     st.text(max_size=300),
@@ -36,7 +38,7 @@ COMPLETIONS = st.one_of(
 @examples(100, 20_000)
 @given(COMPLETIONS)
 def test_any_string_gets_a_grade(text):
-    for question in (CHOICE, *OTHERS):
+    for question in (CHOICE, *OTHERS, UNBOUNDED):
         with no_hang():
             result = grade(text, question)
         assert result.how.answered == (result.extracted is not None)
@@ -105,6 +107,18 @@ def test_of_two_answers_no_third_is_made(one, first, filler, other, second):
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_long_repetitions_do_not_hang(piece):
-    for question in (CHOICE, *OTHERS):
+    for question in (CHOICE, *OTHERS, UNBOUNDED):
         with no_hang():
             grade(piece * 4_000, question)
+
+
+# Some would be numbers of more digits than the memory holds; sympy writes them out.
+COSTLY = ["9999999!", "99999999!!", "2^{999999999}", "2**999999999", "9^9^9", "10^{10^{10}}", "((1.5^{99})^{99})^{99}", "(x+y)^{5000}",
+          "\\prod_{n=1}^{9999999} n", "\\binom{99999999}{4444444}", "\\log_{2}(3^{99999999})", "\\exp(\\exp(\\exp(99)))"]  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", COSTLY)
+def test_a_formula_that_would_fill_the_memory_does_not_hang(formula):
+    for question in (OTHERS[1], UNBOUNDED):
+        with no_hang():
+            assert not grade(f"The answer is \\boxed{{{formula}}}", question).correct

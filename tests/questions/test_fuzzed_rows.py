@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import raw_rows
 from fuzzing import examples, no_hang
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from open_r1.questions import DATASETS, BadRow, DataError, Question, own, question_text
@@ -104,6 +104,8 @@ def root(tmp_path_factory):
 @pytest.mark.parametrize("name", LOADERS)
 @examples(15, 2_000)
 @given(changes=mutations())
+@example(changes=[(7, "set", [None], "")])  # GPQA's id as a list
+@example(changes=[(1, "set", [None], "")])  # DDXPlus's differential of nothing
 def test_a_mutated_row_is_a_question_or_a_bad_row(root, name, changes):
     module, (place, good, arguments) = DATASETS.get(name, own), LOADERS[name]
     file = root / name / place

@@ -15,6 +15,22 @@ for _module in ("math_verify.parser", "math_verify.grader"):
     logging.getLogger(_module).addFilter(lambda record: "Timeout is disabled" not in record.getMessage())
 # math-verify takes time that grows fast with length; a longer passage is no number and no formula.
 _LONGEST_FORMULA = 300
+# What a formula may hold besides numbers, letters, brackets and + - * /. Anything else could be worth more digits than fit
+# into memory: factorials, sums, towers of powers, functions of functions.
+_OTHER_COMMAND = re.compile(
+    r"\\(?!(?:[dt]?frac|sqrt|cdot|times|div|pm|mp|left|right|text(?:rm|bf)?|math(?:rm|bf|it)|operatorname|circ|degree|boxed|fbox"
+    r"|q?quad|approx|sim|leq?|geq?|lt|gt|neq?|to|rightarrow|in|infty|cup|cap|alpha|beta|gamma|delta|epsilon|eta|theta|kappa"
+    r"|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Delta|Omega|ln|log|lg|exp|sin|cos|tan)(?![A-Za-z]))[A-Za-z]"
+)
+_FUNCTION = re.compile(r"(?:ln|log|lg|exp|sin|cos|tan)(?![a-z])")
+_POWER = re.compile(r"\^|\*\*")
+# A number of two digits, a fraction of such, a letter, a charge, a degree sign; no power of it again.
+_EXPONENT = r"[-+]?\d{1,2}(?:[./]\d{1,2})?|\d?[-+]|[A-Za-z]|\\circ|\\degree|[-+]?\\[dt]?frac\{?\d{1,2}\}?\{?\d{1,2}\}?"
+_SMALL_POWER = re.compile(
+    rf"(?:\^|\*\*)\s*(?:\{{\s*(?:{_EXPONENT})\s*\}}|\(\s*(?:{_EXPONENT})\s*\)|(?:{_EXPONENT})(?![\d.eE]))(?!\s*(?:\^|\*\*))"
+)
+_POWER_OF_GROUP = re.compile(r"[)}\]]\s*(?:\^|\*\*)\s*[{(]?\s*[-+]?(\d+)")
+_LARGEST_POWER = 16  # of a bracket, which sympy multiplies out
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _JSON = re.compile(r"[\"'](?:final_|correct_)?answer[\"']\s*:\s*(?:[\"']([^\"\n]*)[\"']|([^,}\n]+))", re.I)
 _STATED = re.compile(
@@ -116,8 +132,19 @@ def grade_number(
     return right or _same_formula(passage, answer), found.written, Found.VALUE
 
 
+def _is_small(formula: str) -> bool:
+    """Whether a formula is sure to be computed at once: 10^{10^{10}} or 9999999! would take until the machine is full."""
+    if len(formula) > _LONGEST_FORMULA or "!" in formula:
+        return False
+    if _OTHER_COMMAND.search(formula) or len(_FUNCTION.findall(formula)) > 1:
+        return False
+    if len(_POWER.findall(formula)) != len(_SMALL_POWER.findall(formula)):
+        return False
+    return math.prod(int(number) for number in _POWER_OF_GROUP.findall(formula)) <= _LARGEST_POWER
+
+
 def _same_formula(passage: str, answer: str) -> bool:
-    if len(passage) > _LONGEST_FORMULA or len(answer) > _LONGEST_FORMULA:
+    if not (_is_small(passage) and _is_small(answer)):
         return False
     from math_verify import verify
 

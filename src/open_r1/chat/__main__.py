@@ -11,9 +11,12 @@ This is research software, not a medical device. Do not use what it says in anyo
 """
 
 import argparse
+import contextlib
 import json
+import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +25,7 @@ from open_r1.adapters import is_adapter
 from open_r1.answers.choice import extract
 from open_r1.answers.sections import answering_part
 from open_r1.arguments import DEFAULT_SYSTEM_PROMPT, RecipeError
-from open_r1.chat.display import BOLD, PLAIN, Splitter, reasoning_of, styled
+from open_r1.chat.display import BOLD, PLAIN, Screen, reasoning_of
 from open_r1.chat.pasted import read_pasted
 from open_r1.chat.replies import Ending, Messages, Replies, from_server, from_transformers
 from open_r1.evaluation.backend_flags import add_backend_flags, backend_of
@@ -133,8 +136,15 @@ def answer_all(replies: Replies, system: Messages, model: str) -> None:
         )
 
 
+def wrapped(line: str) -> str:
+    """A line broken between words where the terminal ends, be it a phone's."""
+    return textwrap.fill(line, shutil.get_terminal_size().columns, replace_whitespace=False)
+
+
 def typed(prompt: str) -> Iterator[str]:
     """Lines of the terminal until its end."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 arrow keys and what was typed before
     while True:
         try:
             yield input(prompt)
@@ -157,23 +167,25 @@ def talk(replies: Replies, system: Messages, model: str) -> None:
         question = as_question(text)
         if question.options:
             said = []
-            print("understood: " + "  ".join(f"({letter}) {option}" for letter, option in question.options.items()))
+            print(
+                wrapped("understood: " + "  ".join(f"({letter}) {text}" for letter, text in question.options.items()))
+            )
         said.append({"role": "user", "content": question_text(question)})
-        pieces, splitter, ending, start = [], Splitter(), Ending(), time.monotonic()
+        pieces, screen, ending, start = [], Screen(sys.stdout.isatty()), Ending(), time.monotonic()
         stream = replies([*system, *said], ending)
         try:
             for piece in stream:
                 pieces.append(piece)
-                print("".join(styled(*part, colour) for part in splitter.feed(piece)), end="", flush=True)
+                screen.show(piece)
         except KeyboardInterrupt:
             stream.close()
             print("\n(stopped)")
-        print("".join(styled(*part, colour) for part in splitter.feed("", last=True)))
+        screen.show("", last=True)
         completion = "".join(pieces)
         # Models are trained to see earlier answers without the reasoning behind them.
         said.append({"role": "assistant", "content": answering_part(completion).text.strip()})
         if line := told(result(question, completion, ending, time.monotonic() - start, model)):
-            print(f"{BOLD}{line}{PLAIN}" if colour else line)
+            print(f"{BOLD}{wrapped(line)}{PLAIN}" if colour else wrapped(line))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -202,7 +214,7 @@ def chat(args: argparse.Namespace) -> int:
     sampling = (args.max_tokens or recipe.get("max_completion_length") or 2048, args.temperature, args.seed)
     # What is known without the model comes first: loading it takes a while.
     tell = sys.stderr if args.json else sys.stdout
-    print(f"{NOTICE}\n{args.model}" + ("" if args.json else f". {HELP}"), file=tell, flush=True)
+    print("\n".join(map(wrapped, [NOTICE, args.model, *([] if args.json else [HELP])])), file=tell, flush=True)
     speak = answer_all if args.json else talk
     if backend.local and not backend.base_url:
         try:

@@ -41,7 +41,25 @@ def reasoning_of(completion: str) -> str:
     return "".join(text for reasoning, text in parts if reasoning).strip()
 
 
-def styled(reasoning: bool, text: str, colour: bool) -> str:
-    """Text as the terminal shows it, without control characters."""
-    text = _CONTROL.sub("", text)
-    return f"{DIM}{text}{PLAIN}" if reasoning and colour else text
+class Screen:
+    """One completion on the terminal; reasoning is dim where there are colours, and what follows it stands on a line of its own."""
+
+    def __init__(self, colour: bool):
+        self._colour, self._splitter = colour, Splitter()
+        self._at: tuple[bool, str] | None = None  # the kind and the last character of what stands there
+
+    def show(self, piece: str, last: bool = False) -> None:
+        """Print what can be shown of a piece; after the last one the line is ended."""
+        for reasoning, text in self._splitter.feed(piece, last):
+            text = _CONTROL.sub("", text)
+            # Space around the marks is theirs.
+            if self._at is None or self._at[0] is not reasoning:
+                text = text.lstrip()
+            if not text:
+                continue
+            if self._at and self._at[0] is not reasoning and self._at[1] != "\n":
+                print()
+            print(f"{DIM}{text}{PLAIN}" if reasoning and self._colour else text, end="", flush=True)
+            self._at = (reasoning, text[-1])
+        if last and (self._at is None or self._at[1] != "\n"):
+            print()

@@ -100,7 +100,10 @@ def _question(row: Row, evidences: dict, conditions: dict, split: str, num_optio
     pathology = row.text("PATHOLOGY")
     if pathology not in conditions:
         raise row.bad("PATHOLOGY", f"a condition of {CONDITIONS}, found {brief(pathology)}")
-    differential = [entry[0] for entry in _literal(row, "DIFFERENTIAL_DIAGNOSIS")]
+    entries = _literal(row, "DIFFERENTIAL_DIAGNOSIS")
+    if not all(isinstance(entry, list | tuple) and entry and isinstance(entry[0], str) for entry in entries):
+        raise row.bad("DIFFERENTIAL_DIAGNOSIS", f"pairs of condition and probability, found {brief(entries)}")
+    differential = [entry[0] for entry in entries]
     rng = random.Random(f"{seed}:{identity}")
     likely = sorted({name for name in differential if name in conditions and name != pathology})
     others = sorted(conditions.keys() - set(likely) - {pathology})
@@ -125,7 +128,7 @@ def _literal(row: Row, field: str) -> list:
     text = row.text(field)
     try:
         value = ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # all that literal_eval names
         raise row.bad(field, f"a Python list as text, found {brief(text)}") from None
     if not isinstance(value, list):
         raise row.bad(field, f"a Python list as text, found {brief(value)}")

@@ -72,7 +72,7 @@ def _question(row: Row, split: str, domain: str, seed: int) -> Question | None:
     order = list(range(4))
     random.Random(f"{seed}:{key}").shuffle(order)
     return Question(
-        id=row.data.get("Record ID") or f"gpqa-{key}",
+        id=row.text("Record ID") if row.data.get("Record ID") else f"gpqa-{key}",
         source=SOURCE,
         split=split,
         stem=stem,
