@@ -206,6 +206,10 @@ def _detached(training_class: type, num_processes: int) -> type:
     return Detached
 
 
+# Other keys that take text take more: `resume_from_checkpoint: true`, `report_to: [wandb]`.
+TEXTS = ("system_prompt", "chat_template")
+
+
 def _checked(value, key: str, parser: TrlParser, where: str):
     """A value of the recipe, checked here: argparse converts strings only, so a list would reach a number's place."""
     action = next(action for action in parser._actions if action.dest == key)
@@ -222,6 +226,8 @@ def _checked(value, key: str, parser: TrlParser, where: str):
         raise RecipeError(f"{where}: `{key}` takes a number, got {value!r}.")
     if kind == "string_to_bool" and not isinstance(value, (bool, str, type(None))):
         raise RecipeError(f"{where}: `{key}` takes true or false, got {value!r}.")
+    if key in TEXTS and not isinstance(value, str | None):
+        raise RecipeError(f"{where}: `{key}` takes text, got {value!r}. Put it in quotes if that is what is meant.")
     if action.choices and value is not None and not isinstance(value, list) and value not in action.choices:
         raise RecipeError(f"{where}: `{key}` must be one of {', '.join(map(str, action.choices))}, got {value!r}.")
     return value

@@ -3,6 +3,7 @@
 import logging
 import math
 import re
+from itertools import accumulate
 
 from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy, tokens
@@ -31,6 +32,10 @@ _SMALL_POWER = re.compile(
 )
 _POWER_OF_GROUP = re.compile(r"[)}\]]\s*(?:\^|\*\*)\s*[{(]?\s*[-+]?(\d+)")
 _LARGEST_POWER = 16  # of a bracket, which sympy multiplies out
+# Each division in a row doubles sympy's work, each bracket in a bracket its parser's.
+_DIVISION = re.compile(r"/|\\div|\\[dt]?frac")
+_MOST_DIVISIONS = 12
+_DEEPEST = 8
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _JSON = re.compile(r"[\"'](?:final_|correct_)?answer[\"']\s*:\s*(?:[\"']([^\"\n]*)[\"']|([^,}\n]+))", re.I)
 _STATED = re.compile(
@@ -137,6 +142,9 @@ def _is_small(formula: str) -> bool:
     if len(formula) > _LONGEST_FORMULA or "!" in formula:
         return False
     if _OTHER_COMMAND.search(formula) or len(_FUNCTION.findall(formula)) > 1:
+        return False
+    depths = accumulate((letter in "([{") - (letter in ")]}") for letter in formula)
+    if len(_DIVISION.findall(formula)) > _MOST_DIVISIONS or max(depths, default=0) > _DEEPEST:
         return False
     if len(_POWER.findall(formula)) != len(_SMALL_POWER.findall(formula)):
         return False
