@@ -14,12 +14,12 @@ from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = ("recipes/README.md", "benchmarks/results/*.md", "benchmarks/results/*.png")
-"""Pages and pictures outside docs/ that belong to the site, at the same path."""
+"""Pages outside docs/, and their pictures, that are part of the site at the same path."""
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s]+)(?=\))")
 
 
 def on_files(files, config):
-    """Add what OUTSIDE names, and each notebook as a page with its pictures beside it."""
+    """Add what is OUTSIDE, and each notebook as a page with its pictures beside it."""
     for path in sorted(path for pattern in OUTSIDE for path in ROOT.glob(pattern)):
         name = path.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(path)))

@@ -101,7 +101,12 @@ def run_folder(tmp_path_factory):
 
 
 def chat(*flags: str, cwd: Path = ROOT, **options) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "120",
+    }
     command = [sys.executable, "-m", "open_r1.chat", *flags]
     return subprocess.Popen(command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
 

@@ -30,7 +30,7 @@ def test_the_notebook_runs_and_grpo_repairs(tmp_path, monkeypatch):
     careful, careless, repaired = accuracies(notebook)
     assert careful > 80, "far above the 25% of chance"
     assert careless < careful - 20
-    assert repaired > careless + 8
+    assert repaired > careless + 20
     assert (tmp_path / "runs/notebook/grpo/report/report.html").is_file()
 
 

@@ -13,8 +13,10 @@ This is research software, not a medical device. Do not use what it says in anyo
 import argparse
 import contextlib
 import json
+import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +136,11 @@ def answer_all(replies: Replies, system: Messages, model: str) -> None:
         )
 
 
+def wrapped(line: str) -> str:
+    """A line broken between words where the terminal ends, be it a phone's."""
+    return textwrap.fill(line, shutil.get_terminal_size().columns, replace_whitespace=False)
+
+
 def typed(prompt: str) -> Iterator[str]:
     """Lines of the terminal until its end."""
     with contextlib.suppress(ImportError):
@@ -160,7 +167,9 @@ def talk(replies: Replies, system: Messages, model: str) -> None:
         question = as_question(text)
         if question.options:
             said = []
-            print("understood: " + "  ".join(f"({letter}) {option}" for letter, option in question.options.items()))
+            print(
+                wrapped("understood: " + "  ".join(f"({letter}) {text}" for letter, text in question.options.items()))
+            )
         said.append({"role": "user", "content": question_text(question)})
         pieces, screen, ending, start = [], Screen(sys.stdout.isatty()), Ending(), time.monotonic()
         stream = replies([*system, *said], ending)
@@ -176,7 +185,7 @@ def talk(replies: Replies, system: Messages, model: str) -> None:
         # Models are trained to see earlier answers without the reasoning behind them.
         said.append({"role": "assistant", "content": answering_part(completion).text.strip()})
         if line := told(result(question, completion, ending, time.monotonic() - start, model)):
-            print(f"{BOLD}{line}{PLAIN}" if colour else line)
+            print(f"{BOLD}{wrapped(line)}{PLAIN}" if colour else wrapped(line))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -205,7 +214,7 @@ def chat(args: argparse.Namespace) -> int:
     sampling = (args.max_tokens or recipe.get("max_completion_length") or 2048, args.temperature, args.seed)
     # What is known without the model comes first: loading it takes a while.
     tell = sys.stderr if args.json else sys.stdout
-    print(f"{NOTICE}\n{args.model}" + ("" if args.json else f". {HELP}"), file=tell, flush=True)
+    print("\n".join(map(wrapped, [NOTICE, args.model, *([] if args.json else [HELP])])), file=tell, flush=True)
     speak = answer_all if args.json else talk
     if backend.local and not backend.base_url:
         try:
