@@ -7,6 +7,7 @@ The clone is of the last commit and installs itself, as a reader's would. A stor
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,12 @@ STORIES = {
     "own-questions": "A lab's own questions",
     "chat": "A model to talk to",
 }
+HEAD = """# The stories, done
+
+Every command of a page's story, in this order, on a fresh clone that had nothing installed. 2 CPU cores, no GPU, {}, load {:.0f} at the
+end (1 is one busy core); written by `python benchmarks/stories.py`. Long outputs are cut to their last lines. The hospital's story is
+told in [Without internet](air-gapped.md).
+"""
 KEPT = 12  # lines of a command's output, the last ones
 BLOCK = re.compile(r"^<!-- story -->\n+```shell\n(.*?)^```", re.M | re.S)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -80,11 +87,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stories", nargs="*", choices=[[], *STORIES], default=[])
     args = parser.parse_args()
-    head = f"""# The stories, done
-
-Every command of a page's story, in this order, on a fresh clone that had nothing installed. 2 CPU cores, no GPU, {date.today()}; written
-by `python benchmarks/stories.py`. Long outputs are cut to their last lines. The hospital's is told in [Without internet](air-gapped.md).
-"""
     parts = []
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "open-medical-r1"
@@ -93,7 +95,8 @@ by `python benchmarks/stories.py`. Long outputs are cut to their last lines. The
             parts.append(told(STORIES[name], done(commands_of(ROOT / "docs" / f"{name}.md"), folder)))
             print(parts[-1], flush=True)
     if not args.stories:
-        PAGE.write_text("\n".join([head, *parts]), encoding="utf-8")
+        # Over the last quarter of an hour; what others run here makes the times longer.
+        PAGE.write_text("\n".join([HEAD.format(date.today(), os.getloadavg()[2]), *parts]), encoding="utf-8")
 
 
 if __name__ == "__main__":
