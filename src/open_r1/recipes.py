@@ -10,9 +10,11 @@ suggestions, and a check that needs neither GPU, model nor data.
 import argparse
 import dataclasses
 import difflib
+import functools
 import os
 import re
 import sys
+import typing
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +138,8 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
             other = "sft" if task == "grpo" else "grpo"
             hint = nearest(key, valid) or (f" It is a key of {other}.py." if key in _keys(other) else "")
             raise RecipeError(f"{at(key)}: unknown key `{key}`.{hint}")
+        if config[key] is None and key not in _may_be_empty(task):
+            raise RecipeError(f"{at(key)}: `{key}` is empty: give a value, or leave the line out.")
         config[key] = _checked(config[key], key, parser, at(key))
     parser.set_defaults_with_config(**config)
     try:
@@ -192,6 +196,14 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
 
 def _keys(task: str) -> set[str]:
     return {field.name for dataclass in TASKS[task] for field in dataclasses.fields(dataclass)}
+
+
+@functools.cache
+def _may_be_empty(task: str) -> set[str]:
+    """The keys of a task that may be null; None is no number, and would end in a traceback far from here."""
+    hints = {name: hint for kind in TASKS[task] for name, hint in typing.get_type_hints(kind).items()}
+    numbers = {name for name, hint in hints.items() if {int, float} & {hint, *typing.get_args(hint)}}
+    return hints.keys() - {name for name in numbers if type(None) not in typing.get_args(hints[name])}
 
 
 def _detached(training_class: type, num_processes: int) -> type:
