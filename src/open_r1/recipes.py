@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import difflib
 import functools
+import math
 import os
 import re
 import sys
@@ -151,7 +152,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         given = any(word.partition("=")[0] == f"--{key}" for word in arguments)
         where = at(key) if key in lines and not given else "command line"
         raise RecipeError(f"{where}: {error}.") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         key = re.match(r"\w*", str(error)).group()  # of a mapping, whose error begins with `key.inner: `
         raise RecipeError(f"{at(key)}: {error}{_remedy(str(error))}") from None
     if unknown:
@@ -236,6 +237,8 @@ def _checked(value, key: str, parser: TrlParser, where: str):
         raise RecipeError(f"{where}: `{key}` takes a whole number, got {value!r}.")
     if kind in ("int", "float") and isinstance(value, bool):
         raise RecipeError(f"{where}: `{key}` takes a number, got {value!r}.")
+    if kind in ("int", "float") and not _is_finite(value):
+        raise RecipeError(f"{where}: `{key}` takes a finite number, got {value!r}.")
     if kind == "string_to_bool" and not isinstance(value, (bool, str, type(None))):
         raise RecipeError(f"{where}: `{key}` takes true or false, got {value!r}.")
     if key in TEXTS and not isinstance(value, str | None):
@@ -243,6 +246,14 @@ def _checked(value, key: str, parser: TrlParser, where: str):
     if action.choices and value is not None and not isinstance(value, list) and value not in action.choices:
         raise RecipeError(f"{where}: `{key}` must be one of {', '.join(map(str, action.choices))}, got {value!r}.")
     return value
+
+
+def _is_finite(value) -> bool:
+    """False for infinities and NaN, also as text: YAML reads 1e999 as text, and argparse that as infinity."""
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):  # no number, or a whole one too large for a float: told elsewhere
+        return True
 
 
 def _remedy(message: str) -> str:
