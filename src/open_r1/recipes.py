@@ -233,12 +233,12 @@ def _checked(value, key: str, parser: TrlParser, where: str):
     kind = getattr(action.type, "__name__", "")
     if isinstance(value, (list, dict)) and action.nargs != "+" and kind in ("int", "float", "string_to_bool"):
         raise RecipeError(f"{where}: `{key}` takes one value, got {value!r}.")
+    if kind in ("int", "float") and not _is_finite(value):
+        raise RecipeError(f"{where}: `{key}` takes a finite number, got {value!r}.")
     if kind == "int" and isinstance(value, float) and value != int(value):
         raise RecipeError(f"{where}: `{key}` takes a whole number, got {value!r}.")
     if kind in ("int", "float") and isinstance(value, bool):
         raise RecipeError(f"{where}: `{key}` takes a number, got {value!r}.")
-    if kind in ("int", "float") and not _is_finite(value):
-        raise RecipeError(f"{where}: `{key}` takes a finite number, got {value!r}.")
     if kind == "string_to_bool" and not isinstance(value, (bool, str, type(None))):
         raise RecipeError(f"{where}: `{key}` takes true or false, got {value!r}.")
     if key in TEXTS and not isinstance(value, str | None):

@@ -125,6 +125,7 @@ def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
         (("cosine_max_len: 8192", "system_prompt: true"), "`system_prompt` takes text, got True"),
         (("cosine_max_len: 8192", "logging_steps: 1e999"), "`logging_steps` takes a finite number, got '1e999'"),
         (("cosine_max_len: 8192", "weight_decay: .nan"), "`weight_decay` takes a finite number, got nan"),
+        (("cosine_max_len: 8192", "num_iterations: .nan"), "`num_iterations` takes a finite number, got nan"),
         (("cosine_max_len: 8192", "max_steps:"), "`max_steps` is empty: give a value, or leave the line out"),
         (("cosine_max_len: 8192", "env: [1]"), "`env` takes a mapping"),
         (("cosine_max_len: 8192", "reward_args: {accuracy: binary}"), "reward_args.accuracy takes a mapping"),
