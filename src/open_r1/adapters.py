@@ -89,6 +89,15 @@ def is_adapter(folder: Path) -> bool:
     return (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file()
 
 
+def refuse_adapter(name: str) -> None:
+    """Raise RecipeError when a folder that is to answer questions holds an adapter and no whole model."""
+    if is_adapter(Path(name)):
+        raise RecipeError(
+            f"{name} holds an adapter, not a model. Merge it first: `python scripts/merge_adapter.py {name} --output_dir "
+            f"{name}-merged`"
+        )
+
+
 def whole_params(model) -> Iterator[tuple[str, torch.Tensor]]:
     """The parameters of a LoRA model on a 4-bit base as a plain model has them: dequantised, adapters added.
 

@@ -21,7 +21,7 @@ from transformers.hf_argparser import string_to_bool
 
 from open_r1.arguments import GRPOConfig, RecipeError
 from open_r1.memory import ACCELERATE, GIB, Sharding, estimate
-from open_r1.recipes import fitting_processes, load_recipe, read_yaml, task_of
+from open_r1.recipes import read_yaml, readings, task_of
 from open_r1.rollouts.topology import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,12 +46,11 @@ def plan_launch(
     estimated, which is said. Raises RecipeError when the recipe cannot run on them, saying what would.
     """
     task, argv = task_of(recipe), ["--config", str(recipe), *flags]
-    fits = fitting_processes(task, argv)
+    fits = dict(readings(task, argv))
     if not fits:
         raise RecipeError(
             f"{recipe}: no number of processes fits its batch sizes; `python -m open_r1.recipes check` says why"
         )
-    parsed, _ = load_recipe(task, argv, num_processes=fits[0])
     # Loaded for no device in particular, so what the recipe itself says of the CPU is asked apart.
     if _on_cpu(recipe, flags):
         return _launch(task, recipe, flags, "cpu", 1, port, ["the recipe trains on the CPU: one process"])
@@ -60,7 +59,7 @@ def plan_launch(
             f"{recipe}: no GPU visible here, and the recipe trains on GPUs. Run it where there are some, or on the CPU with "
             "`--use_cpu true --bf16 false --dtype float32 --attn_implementation eager` and a small model"
         )
-    _, training_args, model_args = parsed
+    _, training_args, model_args = next(iter(fits.values()))
     needed = _server_gpus(training_args)
     free = len(gpus) - needed
     processes = max((number for number in fits if number <= free), default=0)
@@ -73,7 +72,7 @@ def plan_launch(
     if idle := free - processes:
         reasons.append(f"{_count(idle, 'GPU')} left idle: {free} processes do not fit the batch sizes, {processes} do")
     names = _suitable(model_args, processes, bool(needed))
-    name, said = _first_that_fits(names, (*parsed,), processes, min(gpus), config)
+    name, said = _first_that_fits(names, fits[processes], processes, min(gpus), config)
     return _launch(task, recipe, flags, name, processes, port, [*reasons, said])
 
 

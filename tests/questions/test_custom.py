@@ -5,12 +5,14 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from conftest import SCRIPT
 from raw_rows import write_csv, write_jsonl
 
 from open_r1.questions import Kind, read_prepared
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "data_prepare.py"
 
 
 @pytest.fixture

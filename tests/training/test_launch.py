@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import RECIPE
 from memory.shapes import config_of
+from runs import GRPO
 
 from open_r1.arguments import RecipeError
 from open_r1.launch import plan_launch
@@ -89,7 +89,7 @@ def test_a_real_launch_says_its_command_and_trains(tmp_path, tiny_model, rows_fo
         "dataset_name": str(rows_folder),
         "output_dir": str(tmp_path / "run"),
     }
-    recipe.write_text(yaml.safe_dump(RECIPE | own))
+    recipe.write_text(yaml.safe_dump(GRPO | own))
     command = [sys.executable, "-m", "open_r1.launch"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     options = {"capture_output": True, "text": True, "timeout": 300, "env": environment, "cwd": tmp_path}

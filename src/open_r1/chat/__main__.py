@@ -21,20 +21,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from open_r1.adapters import is_adapter
+from open_r1.adapters import refuse_adapter
 from open_r1.answers.choice import extract
 from open_r1.answers.sections import answering_part
 from open_r1.arguments import DEFAULT_SYSTEM_PROMPT, RecipeError
 from open_r1.chat.display import BOLD, PLAIN, Screen, reasoning_of
 from open_r1.chat.pasted import read_pasted
 from open_r1.chat.replies import Ending, Messages, Replies, from_server, from_transformers
+from open_r1.evaluate import DEMO_MODEL
 from open_r1.evaluation.backend_flags import add_backend_flags, backend_of
 from open_r1.questions import Kind, Question, question_text
 from open_r1.rollouts.errors import ServerError
 
 NOTICE = "Research software, not a medical device: do not use what it says in anyone's care."
 HELP = "Paste a question, with or without options; an empty line sends it. /new forgets what was said, /quit ends."
-DEMO_MODEL = Path("runs/demo/grpo")
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -203,11 +203,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def chat(args: argparse.Namespace) -> int:
     """Open the model that `args` name and talk."""
-    if is_adapter(Path(args.model)):
-        raise RecipeError(
-            f"{args.model} holds an adapter, not a model. Merge it first: `python scripts/merge_adapter.py {args.model} "
-            f"--output_dir {args.model.rstrip('/')}-merged`"
-        )
+    refuse_adapter(args.model.rstrip("/"))
     recipe, backend = run_recipe(args.model), backend_of(args)
     prompt = recipe.get("system_prompt", DEFAULT_SYSTEM_PROMPT) if args.system_prompt is None else args.system_prompt
     system = [{"role": "system", "content": prompt}] if prompt else []

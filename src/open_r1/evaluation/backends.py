@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inspect_ai.model import Model, ModelInfo, get_model, set_model_info
 
-from open_r1.adapters import is_adapter
+from open_r1.adapters import refuse_adapter
 from open_r1.arguments import RecipeError
 from open_r1.evaluation.backend_flags import Backend
 from open_r1.rollouts.errors import ServerError
@@ -50,11 +50,7 @@ def serving(backend: Backend, log: Path) -> Iterator[Backend]:
     if backend.base_url:
         yield backend
         return
-    if is_adapter(Path(name)):
-        raise RecipeError(
-            f"{name} holds an adapter, not a model. Merge it first: `python scripts/merge_adapter.py {name} --output_dir "
-            f"{name}-merged`"
-        )
+    refuse_adapter(name)
     if backend.local:
         yield backend
         return
