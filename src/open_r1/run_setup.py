@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import datasets
+import torch
 import transformers
 from transformers import (
     AutoConfig,
@@ -69,12 +70,14 @@ def run(task: str, main: Callable) -> None:
         os.environ.setdefault("WANDB_CONSOLE", "off")
         with Heartbeat(int(rank), int(processes), arguments[1].ddp_timeout, give_up):
             main(*arguments)
+        leave_process_group()
     except (RecipeError, DataError) as error:
         # All processes meet these, and one tells of them.
         if rank == "0":
             print(f"error: {redacted(str(error))}", file=sys.stderr)
         sys.exit(faults.BAD_INPUT)
     except faults.Preempted as stopped:
+        leave_process_group()
         if rank == "0":
             print(stopped, file=sys.stderr)
         sys.exit(faults.PREEMPTED)
@@ -93,6 +96,16 @@ def run(task: str, main: Callable) -> None:
             code = faults.FAULT
         print(f"error: {who}{redacted(told)} {what_remains(output_dir)}", file=sys.stderr)
         sys.exit(code)
+
+
+def leave_process_group() -> None:
+    """Leave torch's process group, where all processes end together and none waits in a collective.
+
+    gloo's threads free tensors, which Python owns, a moment after a collective has ended. When Python has ended by then,
+    the process aborts ("terminate called without an active exception"), and a run that is done counts as failed.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def what_remains(output_dir: str | None) -> str:

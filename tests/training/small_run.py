@@ -13,6 +13,7 @@ from datasets import Dataset
 from transformers import AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 
+from open_r1.run_setup import leave_process_group
 from open_r1.training.settings import read_curriculum, read_dynamic_sampling
 from open_r1.training.trainer import PooledGRPOTrainer
 
@@ -110,3 +111,4 @@ def result(output_dir: str) -> dict:
 
 if __name__ == "__main__":
     run(**json.loads(sys.argv[1]))
+    leave_process_group()

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas
 import pytest
+from torch import distributed
 from transformers import AutoModelForCausalLM
 
+from open_r1 import faults, run_setup
 from open_r1.questions import Question
 from open_r1.questions.prepared import write_prepared
 
@@ -104,6 +107,27 @@ def test_bad_input_is_one_line_and_exit_2(launch, tmp_path, changes, message):
     assert result.returncode == 2
     assert message in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["done", "stopped by a signal"])
+def test_processes_that_end_together_leave_their_group(tmp_path, monkeypatch, stopped):
+    """gloo's threads abort a process that ends with its group: a run that is done would count as failed."""
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"messages": [{"role": "user", "content": "?"}]}) + "\n")
+    flags = ["--model_name_or_path", "./model", "--dataset_name", str(rows), "--output_dir", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", ["sft.py", *flags, "--use_cpu", "true", "--bf16", "false", "--report_to", "none"])
+    in_group = []
+
+    def main(*_):
+        distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+        in_group.append(distributed.is_initialized())
+        if stopped:
+            raise faults.Preempted("stopped")
+
+    with pytest.raises(SystemExit) if stopped else nullcontext() as ended:
+        run_setup.run("sft", main)
+    assert in_group == [True] and not distributed.is_initialized()
+    assert not stopped or ended.value.code == faults.PREEMPTED
 
 
 @pytest.mark.slow
