@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
 import traceback
@@ -14,6 +15,7 @@ from pathlib import Path
 import datasets
 import torch
 import transformers
+from accelerate import PartialState
 from transformers import (
     AutoConfig,
     AutoTokenizer,
@@ -77,9 +79,13 @@ def run(task: str, main: Callable) -> None:
             print(f"error: {redacted(str(error))}", file=sys.stderr)
         sys.exit(faults.BAD_INPUT)
     except faults.Preempted as stopped:
-        leave_process_group()
         if rank == "0":
-            print(stopped, file=sys.stderr)
+            print(stopped, file=sys.stderr, flush=True)
+        # The first process that is gone makes the launcher end the others by SIGTERM: not before all are done, and then
+        # each with its own code.
+        PartialState().wait_for_everyone()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        leave_process_group()
         sys.exit(faults.PREEMPTED)
     except KeyboardInterrupt:
         if rank == "0":
@@ -99,12 +105,13 @@ def run(task: str, main: Callable) -> None:
 
 
 def leave_process_group() -> None:
-    """Leave torch's process group, where all processes end together and none waits in a collective.
+    """Leave a gloo process group at the end of a run, when no collective waits.
 
     gloo's threads free tensors, which Python owns, a moment after a collective has ended. When Python has ended by then,
-    the process aborts ("terminate called without an active exception"), and a run that is done counts as failed.
+    the process aborts ("terminate called without an active exception"), and a run that is done counts as failed. NCCL has
+    no such threads, and leaving its group waits for the first process, which may publish for hours.
     """
-    if torch.distributed.is_initialized():
+    if torch.distributed.is_initialized() and torch.distributed.get_backend() == "gloo":
         torch.distributed.destroy_process_group()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -124,8 +125,11 @@ def test_processes_that_end_together_leave_their_group(tmp_path, monkeypatch, st
         if stopped:
             raise faults.Preempted("stopped")
 
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) if stopped else nullcontext() as ended:
         run_setup.run("sft", main)
+    # The launcher's SIGTERM to those that are slower to end must not change their code.
+    assert signal.signal(signal.SIGTERM, before) == (signal.SIG_IGN if stopped else before)
     assert in_group == [True] and not distributed.is_initialized()
     assert not stopped or ended.value.code == faults.PREEMPTED
 
