@@ -39,7 +39,7 @@ other datasets, and your own:
   --dataset SPEC adds training rows, --test_dataset SPEC adds rows to the test output. SPEC is one of
     NAME[/SPLIT]=FOLDER[:N]  raw files of a known dataset, e.g. medmcqa/train=./medmcqa:500
     NAME[/SPLIT][@REV][:N]   the same from the hub, at the revision REV or the one pinned in the loader
-    FILE[:N]                 your own questions, .jsonl, .csv or .parquet
+    FILE[:N]                 your own questions: .jsonl, .json, .csv, .tsv, .parquet
   N rows are drawn; without N all are taken. A dataset given for both is drawn from for training first, and the test
   rows come from the rest. NAME is one of: {names}.
 
@@ -136,14 +136,14 @@ def read_part(part: Part, args: argparse.Namespace, rejects: list[BadRow] | None
             "test" if part.train == 0 else "train",
             [] if part.previewed else rejects,
         )
-        questions = own.load(path, columns, split, rejects=bad)
+        questions = own.load(path, columns, split, part.source, bad)
         if part.previewed:
             print(preview(path, columns, questions, bad), flush=True)
             if rejects is not None:
                 rejects += bad
             elif bad:
                 raise bad[0]
-        return questions, {"dataset": path.stem, "files": [manifest.file_entry(path, path)]}
+        return questions, {"dataset": part.source, "files": [manifest.file_entry(path, path)]}
     dataset = DATASETS[part.name]
     options = {
         "medmcqa": {"cop_base": args.medmcqa_cop_base},

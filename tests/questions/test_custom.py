@@ -92,16 +92,31 @@ def test_answers_without_options(script, tmp_path, capsys, answers, kind, hint, 
 def test_a_number_with_limits_and_an_answer_that_no_one_can_give(script, tmp_path, capsys):
     rows = [
         {"question": "How many mL/h?", "answer": "125", "lower_limit": 120, "upper_limit": 130},
-        {"question": "And then?", "answer": "it depends", "lower_limit": "", "upper_limit": None},
+        {"question": "And then?", "answer": "10 to 20", "lower_limit": "", "upper_limit": None},
     ]
     path = write_jsonl(tmp_path / "dose.jsonl", rows)
     flags = ["--custom", str(path), "--map", "question=question", "kind=number", "--output_dir", str(tmp_path / "out")]
     assert script.main(flags) == 0
     shown = capsys.readouterr().out
     assert "right: 125 (from 120 to 130)" in shown
-    assert "not recognised even when a model repeats them: 1, first that of dose-2: 'it depends'" in shown
+    assert "not recognised even when a model repeats them: 1, first that of dose-2: '10 to 20'" in shown
     limits = {question.answer: question.metadata for question in read_prepared(tmp_path / "out", "train")}
-    assert limits == {"125": {"lower_limit": "120", "upper_limit": "130"}, "it depends": {}}
+    assert limits == {"125": {"lower_limit": "120", "upper_limit": "130"}, "10 to 20": {}}
+
+
+def test_files_of_one_name_are_told_apart(script, tmp_path, capsys):
+    rows = [{"question": "Which?", "options": ["x", "y"], "answer": "A"}]
+    paths = [write_jsonl(tmp_path / folder / "mine.jsonl", rows) for folder in ("one", "two")]
+    flags = ["--custom", str(paths[0]), "--custom", str(paths[1]), "--output_dir", str(tmp_path / "out")]
+    assert script.main(flags) == 0
+    assert {(q.source, q.id) for q in read_prepared(tmp_path / "out")} == {
+        ("one/mine", "one/mine-1"),
+        ("two/mine", "two/mine-1"),
+    }
+    (tmp_path / "one/mine.json").write_text(json.dumps(rows))
+    flags[3:4] = [str(tmp_path / "one/mine.json"), "--overwrite"]
+    assert script.main(flags) == 2
+    assert "rows are known by the name of their file; give one of them another name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

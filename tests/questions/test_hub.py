@@ -1,5 +1,7 @@
 """Hub loading, on local folders in the hub's layout (a folder stands for the dataset's name)."""
 
+from dataclasses import replace
+
 import pytest
 import raw_rows
 from raw_rows import write_csv, write_jsonl
@@ -39,6 +41,19 @@ def test_medqa(tmp_path):
     path = write_jsonl(root / "phrases_no_exclude_train.jsonl", rows)
     write_jsonl(root / "phrases_no_exclude_test.jsonl", rows[:1])
     assert medqa_usmle.load_hub("train", path=str(root)) == medqa_usmle.load(path)
+
+
+def test_files_of_parquet_are_read_from_disk_as_those_of_json_lines(tmp_path):
+    """Columns of a table are the same for all rows: letters that a row lacks are null."""
+    medqa_rows = [raw_rows.medqa(n, letters) for n, letters in enumerate(("ABCD", "ABCDE"))]
+    xpert_rows = [raw_rows.medxpertqa(n, letters) for n, letters in enumerate(("ABCDE", "ABCDEFGHIJ"))]
+    for number in range(2):
+        write_parquet(tmp_path / f"data/train-0000{number}-of-00002.parquet", medqa_rows[number:][:1])
+    write_parquet(tmp_path / "Text/test-00000-of-00001.parquet", xpert_rows)
+    write_parquet(tmp_path / "both.parquet", medqa_rows)
+    lines = write_jsonl(tmp_path / "lines.jsonl", medqa_rows)
+    assert medqa_usmle.load(tmp_path) == medqa_usmle.load(tmp_path / "both.parquet") == medqa_usmle.load(lines)
+    assert medxpertqa.load(tmp_path) == medxpertqa.load(write_jsonl(tmp_path / "xpert.jsonl", xpert_rows))
 
 
 def test_medxpertqa(tmp_path):
@@ -86,6 +101,12 @@ def test_pubmedqa(tmp_path):
     assert (question.id, question.answer_text, question.context) == ("11", "maybe", "One.\nTwo.")
     with pytest.raises(DataError, match="no list of the official test rows"):
         pubmedqa.load_hub("test", path=str(root))
+    assert pubmedqa.load(root) == [question]
+    (root / "pqa_labeled/test_ground_truth.json").write_text('{"11": "maybe"}')
+    assert [pubmedqa.load(root, split)[:1] for split in ("train", "test")] == [[], [replace(question, split="test")]]
+    (root / "pqa_labeled/test_ground_truth.json").write_text('["11"]')
+    with pytest.raises(DataError, match=r"test_ground_truth\.json: expected one JSON object"):
+        pubmedqa.load(root, "test")
 
 
 def test_gpqa(tmp_path):

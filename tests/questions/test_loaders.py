@@ -26,7 +26,7 @@ from open_r1.questions import (
 
 BAD_ROWS = [
     (medqa_usmle, "train.jsonl", raw_rows.medqa(), {"question": ""}, "question", "non-empty string"),
-    (medqa_usmle, "train.jsonl", raw_rows.medqa(), {"options": ["a", "b"]}, "options", "an object of letters"),
+    (medqa_usmle, "train.jsonl", raw_rows.medqa(), {"options": "a, b"}, "options", "an object of letters"),
     (medqa_usmle, "train.jsonl", raw_rows.medqa(), {"options": {"A": " "}}, "options", "a non-empty text"),
     (medqa_usmle, "train.jsonl", raw_rows.medqa(), {"answer_idx": "E"}, "answer_idx", "one of A, B, C, D, found 'E'"),
     (medqa_usmle, "train.jsonl", raw_rows.medqa(), {"answer": "Drug b0"}, "answer", "the text of option A, 'Drug a0'"),
@@ -48,7 +48,7 @@ BAD_ROWS = [
     (medmcqa, "train.jsonl", raw_rows.medmcqa(), {"opc": None}, "opc", "non-empty string"),
     (mmlu_pro, "test.jsonl", raw_rows.mmlu_pro(), {"answer": "K"}, "answer", "found 'K'"),
     (mmlu_pro, "test.jsonl", raw_rows.mmlu_pro(), {"answer_index": 3}, "answer_index", "0, the place of answer A"),
-    (mmlu_pro, "test.jsonl", raw_rows.mmlu_pro(), {"options": "a, b"}, "options", "a list of 2 to 26 texts"),
+    (mmlu_pro, "test.jsonl", raw_rows.mmlu_pro(), {"options": "a, b"}, "options", "a list of texts"),
     (gpqa, "gpqa_main.jsonl", raw_rows.gpqa(), {"Correct Answer": ""}, "Correct Answer", "non-empty string"),
     (gpqa, "gpqa_main.jsonl", raw_rows.gpqa(), {"High-level domain": None}, "High-level domain", "found nothing"),
     (medcalc, "test.jsonl", raw_rows.medcalc(), {"Ground Truth Answer": "ten"}, "Ground Truth Answer", "a number"),
@@ -134,15 +134,23 @@ def test_medqa_ids_come_from_the_content_and_repeated_rows_stay(tmp_path):
     assert again.id == f"{first.id}#2"
 
 
+def test_medqa_options_in_other_forms(tmp_path):
+    row = raw_rows.medqa()
+    forms = [row["options"], list(row["options"].values()), json.dumps(row["options"])]
+    forms += [[{"key": letter, "value": text} for letter, text in row["options"].items()]]
+    path = write_jsonl(tmp_path / "train.jsonl", [row | {"options": form} for form in forms])
+    assert [question.options for question in medqa_usmle.load(path)] == [row["options"]] * 4
+
+
 # MedXpertQA ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{"A": "V(D)J\nrecombination", "B": "Rh(D) (A) positive"}, {"A": "", "B": "x"}])
+@pytest.mark.parametrize("options", [{"A": "V(D)J\nrecombination", "B": "Rh(D) (A) positive"}, {"A": "y", "B": ""}])
 def test_medxpertqa_takes_the_inline_choices_off_once(tmp_path, options):
     inline = f"\nAnswer Choices: (A) {options['A']} (B) {options['B']}"
     stems = ["Plain?", f"A stem that quotes itself:{inline}"]
     rows = [raw_rows.medxpertqa(n, question=stem + inline, options=options, label="A") for n, stem in enumerate(stems)]
-    rows.append(raw_rows.medxpertqa(2, question="No choices inline?", options=options, label="B"))
+    rows.append(raw_rows.medxpertqa(2, question="No choices inline?", options=options, label="A"))
     write_jsonl(tmp_path / "Text/test.jsonl", rows)
     assert [question.stem for question in medxpertqa.load(tmp_path)] == [*stems, "No choices inline?"]
 
@@ -171,6 +179,7 @@ def test_medxpertqa_root_is_the_parent_or_the_subset_folder(tmp_path):
         ([1, 2], 0, "BC"),
         ([1, 2], 1, "AB"),
         (["0", "3"], None, "AD"),
+        ([0.0, "3.0"], None, "AD"),
     ],
 )
 def test_medmcqa_cop_base(tmp_path, cops, base, answers):
@@ -233,9 +242,11 @@ def test_mmlu_pro_takes_its_categories_and_keeps_case(tmp_path):
         raw_rows.mmlu_pro(0, category="law"),
         raw_rows.mmlu_pro(1, category="biology", options=["bb bb", "Bb bb "]),
         raw_rows.mmlu_pro(2, size=3),
+        raw_rows.mmlu_pro(3, options=["N/A", "x", "y", "N/A", "N/A"], answer="B", answer_index=1),
     ]
     write_jsonl(tmp_path / "test.jsonl", rows)
-    biology, health = mmlu_pro.load(tmp_path)
+    biology, health, filled_up = mmlu_pro.load(tmp_path)
+    assert filled_up.options == {"A": "N/A", "B": "x", "C": "y"}
     assert biology.options == {"A": "bb bb", "B": "Bb bb"}
     assert (biology.id, biology.answer, len(health.options)) == ("1", "B", 3)
     assert [question.id for question in mmlu_pro.load(tmp_path, categories=("law",))] == ["0"]

@@ -16,7 +16,7 @@ def test_jsonl_under_our_own_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "answer"), [("letter", "B"), ("text", "y"), ("index0", 1), ("index1", 2), ("index0", "1")]
+    ("form", "answer"), [("letter", "B"), ("text", "y"), ("index0", 1), ("index1", 2.0), ("index0", "1")]
 )
 @pytest.mark.parametrize(
     ("options", "cells"),
@@ -24,6 +24,8 @@ def test_jsonl_under_our_own_names(tmp_path):
         ("choices", {"choices": ["x", "y", "z"]}),
         ("choices", {"choices": {"A": "x", "B": "y", "C": "z"}}),
         ("choices", {"choices": json.dumps(["x", "y", "z"])}),
+        ("choices", {"choices": [{"key": "A", "value": "x"}, {"key": "B", "value": "y"}, {"key": "C", "value": "z"}]}),
+        ("choices", {"choices": {"C": "z", "B": "y", "A": "x", "D": None}}),
         (["o1", "o2", "o3", "o4"], {"o1": "x", "o2": "y", "o3": "z", "o4": ""}),
         ({"A": "o1", "B": "o2", "C": "o3"}, {"o1": "x", "o2": "y", "o3": "z"}),
     ],
@@ -31,7 +33,7 @@ def test_jsonl_under_our_own_names(tmp_path):
 def test_every_way_to_write_options_and_answer(tmp_path, form, answer, options, cells):
     path = write_jsonl(tmp_path / "mine.jsonl", [{"q": "Which?", "key": answer} | cells])
     (question,) = load(path, columns={"stem": "q", "options": options, "answer": "key", "answer_form": form})
-    assert question.options == {"A": "x", "B": "y", "C": "z"}
+    assert list(question.options.items()) == [("A", "x"), ("B", "y"), ("C", "z")]
     assert question.answer == "B"
 
 
@@ -78,6 +80,14 @@ def test_questions_without_options(tmp_path):
         ({"kind": "number"}, "letter", "kind", "choice or yes-no-maybe in a question with options"),
         ({"difficulty": 2}, "letter", "difficulty", "a number from 0"),
         ({"images": 5}, "letter", "images", "a file name"),
+        ({"choices": ["x"]}, "letter", "choices", "at least two options"),
+        ({"choices": ["x", ["y"]]}, "letter", "choices", "a text for every letter"),
+        ({"choices": [{"letter": "A", "text": "x", "why": ""}]}, "letter", "choices", "a text for every letter"),
+        ({"choices": None}, "letter", "choices", "options, or a `kind`"),
+        ({"choices": None, "kind": "number", "key": "a few"}, "letter", "key", "a number, found 'a few'"),
+        ({"key": float("nan")}, "text", "key", "an answer, found nan"),
+        ({"context": ["one", "two"]}, "letter", "context", "a text or a number"),
+        ({"id": {"oid": "1"}}, "letter", "id", "a text or a number"),
     ],
 )
 def test_bad_rows(tmp_path, change, form, field, expected):
@@ -99,6 +109,7 @@ def test_bad_rows(tmp_path, change, form, field, expected):
         ({"stem": "question", "answer": "key", "options": ["a", "b"]}, "no column 'a'"),
         ({"stem": "question", "answer": "key", "hint": "x"}, "no field 'hint'; the fields are stem"),
         ({"stem": "question", "answer": "key", "answer_form": "number"}, "answer_form must be one of letter"),
+        ({"stem": "question", "answer": "key", "options": ["key"] * 27}, "at most 26 columns of options, found 27"),
     ],
 )
 def test_mistakes_in_the_column_map(tmp_path, columns, message):
@@ -114,3 +125,22 @@ def test_unknown_names_and_endings(tmp_path):
     (tmp_path / "mine.txt").write_text("x")
     with pytest.raises(DataError, match=r"must end in \.jsonl"):
         load(tmp_path / "mine.txt")
+
+
+@pytest.mark.parametrize("limits", [("6", "4"), ("nan", "9"), (1, float("inf"))])
+def test_limits_that_no_number_lies_between(tmp_path, limits):
+    row = {"stem": "How many?", "answer": 5, "kind": "number"} | dict(
+        zip(("lower_limit", "upper_limit"), limits, strict=True)
+    )
+    with pytest.raises(
+        BadRow, match=r"field '(lower|upper)_limit': expected (a number|at most the upper limit 4, found 6)"
+    ):
+        load(write_jsonl(tmp_path / "mine.jsonl", [row]))
+
+
+def test_a_json_array_and_a_prepared_file_are_files_of_questions_too(tmp_path):
+    rows = [{"stem": "Which?", "options": [{"letter": a, "text": a * 2} for a in "AB"], "answer": "B"}] * 2
+    (tmp_path / "mine.json").write_text(json.dumps(rows, indent=1))
+    first, second = load(tmp_path / "mine.json")
+    assert (first.options, first.answer_text) == ({"A": "AA", "B": "BB"}, "BB")
+    assert (first.id, second.id) == ("mine-1", "mine-2")

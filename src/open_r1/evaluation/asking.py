@@ -25,20 +25,24 @@ from open_r1.questions import Question, question_from_row, row_from_question
 CUT = ("max_tokens", "model_length")
 
 
-def dataset_of(name: str, questions: list[Question], prompt: Prompt) -> MemoryDataset:
-    """One sample a question. The record travels in the metadata, so that a log can be graded again by itself."""
+def dataset_of(name: str, questions: list[Question], prompt: Prompt, by_source: bool = False) -> MemoryDataset:
+    """One sample a question. The record travels in the metadata, so that a log can be graded again by itself.
+
+    `by_source` puts the source before ids: rows of several files may have the same ones.
+    """
     samples = []
     for question in questions:
+        before = f"{question.source}/" if by_source else ""
         messages = [ChatMessageSystem(content=prompt.system)] if prompt.system else []
         row = row_from_question(question)
         # What is asked stands in the messages already.
         record = {key: row[key] for key in row if key not in ("question", "prompt", "reference", "option")}
         samples.append(
             Sample(
-                id=question.id,
+                id=before + question.id,
                 input=[*messages, ChatMessageUser(content=prompt.user(question))],
                 target=question.answer,
-                metadata={"cluster": cluster(question), "question": record},
+                metadata={"cluster": before + cluster(question), "question": record},
             )
         )
     return MemoryDataset(samples, name=name)

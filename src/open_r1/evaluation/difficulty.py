@@ -39,7 +39,8 @@ def read_gradings_of(results: Sequence[Result], questions: Sequence[Question]) -
     for result in results:
         for outcome in result.outcomes:
             source = outcome.groups.get("source")
-            keys = [(source, outcome.id)] if source else by_id[outcome.id]
+            # Where rows of several sources have one id, the log has the source before it.
+            keys = [(source, outcome.id.removeprefix(f"{source}/"))] if source else by_id[outcome.id]
             if len(keys) != 1 or keys[0] not in known:
                 strangers += 1
             elif outcome.failed:

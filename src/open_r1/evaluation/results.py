@@ -86,10 +86,10 @@ def read_result(path: Path, rescore: str | None = None) -> Result:
     samples = {(str(sample.id), sample.epoch): sample for sample in log.samples or []}
     epochs = log.eval.config.epochs or 1
     planned = log.eval.dataset.sample_ids or [identity for identity, _ in samples]
-    groups = metadata["groups"]
+    groups, asked = metadata["groups"], set(map(str, planned))
     judge = RESCORES[rescore] if rescore else None
     outcomes = [
-        _outcome(str(identity), epoch, samples.get((str(identity), epoch)), groups, judge)
+        _outcome(str(identity), epoch, samples.get((str(identity), epoch)), groups, judge, asked)
         for identity in dict.fromkeys(planned)
         for epoch in range(1, epochs + 1)
     ]
@@ -146,11 +146,13 @@ def model_name(log: EvalLog) -> str:
 
 
 def _outcome(
-    identity: str, epoch: int, sample: EvalSample | None, groups: list[str], judge: Rescore | None
+    identity: str, epoch: int, sample: EvalSample | None, groups: list[str], judge: Rescore | None, asked: set[str]
 ) -> Outcome:
     if sample is None or sample.error is not None or not sample.output.choices:
         metadata = sample.metadata if sample else {}
-        name = metadata.get("cluster") or identity.partition("#")[0]
+        # Of a row that was never asked nothing but its id is known.
+        first = identity.partition("#")[0]
+        name = metadata.get("cluster") or (first if first in asked else identity)
         parts = _parts(metadata, groups)
         return Outcome(
             id=identity,

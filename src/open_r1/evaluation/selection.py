@@ -1,12 +1,12 @@
 """The questions that an evaluation asks, and what is to be said about them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from open_r1.evaluation.presets import BENCHMARKS, preset_rows
 from open_r1.evaluation.shuffle import shuffled_options
 from open_r1.questions import DATASETS, DataError, Question, load
-from open_r1.questions.files import find_file
+from open_r1.questions.files import find_file, repeat
 from open_r1.questions.manifest import DATA_MANIFESTS, trained_ids
 
 
@@ -94,7 +94,7 @@ def manifests_of(model: str) -> str | None:
 
 def cluster(question: Question) -> str:
     """What makes rows of one question dependent: a repeated row, or a vignette told in several ways."""
-    return str(question.metadata.get("vignette") or question.id.partition("#")[0])
+    return str(question.metadata.get("vignette") or question.metadata.get("repeats") or question.id)
 
 
 def _root(data_root: str, dataset: str) -> Path:
@@ -110,4 +110,4 @@ def _root(data_root: str, dataset: str) -> Path:
 
 def _repeats(question: Question, times: int) -> list[Question]:
     # Each in an order of options of its own: asked greedily, equal prompts would be one answer counted so many times.
-    return [question, *(replace(shuffled_options(question, n), id=f"{question.id}#{n}") for n in range(2, times + 1))]
+    return [question, *(repeat(shuffled_options(question, n), n) for n in range(2, times + 1))]

@@ -107,8 +107,9 @@ def _task(
 ) -> Task:
     number, shards = map(int, (shard or "1/1").split("/"))
     questions = selection.questions[number - 1 :: shards]
+    by_source = len({question.id for question in selection.questions}) < len(selection.questions)
     return Task(
-        dataset=dataset_of(name, questions, prompt),
+        dataset=dataset_of(name, questions, prompt, by_source),
         solver=ask(seed, max_tokens),
         scorer=judge(),
         epochs=Epochs(k, ["mean", f"pass_at_{k}"] if k > 1 else "mean"),

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ class Row:
             raise self.bad(field, f"a non-empty string, found {brief(value)}")
         return value
 
+    def parsed(self, field: str) -> Any:
+        """The field's value; text that is a JSON list or object (in a CSV cell) is parsed. Raises BadRow when it is not JSON."""
+        value = self.data.get(field)
+        if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+            try:
+                return json.loads(value)
+            except json.JSONDecodeError as error:
+                raise self.bad(field, f"JSON text, but {error}") from None
+        return value
+
     def one_of(self, field: str, allowed) -> str:
         """The field's string, which must be one of `allowed`; raises BadRow."""
         value = self.data.get(field)
@@ -60,6 +71,13 @@ class Row:
         return {field: self.data[field] for field in fields if self.data.get(field) is not None}
 
 
+def whole(value: Any) -> int | None:
+    """A whole number that is one, or is written as a text or as a float (1.0), as tables come to have it; None for all else."""
+    if isinstance(value, bool) or not re.fullmatch(r"-?\d+(\.0+)?", str(value).strip(), re.ASCII):
+        return None
+    return int(float(value))
+
+
 def brief(value: Any) -> str:
     """A value shown in an error: at most 60 characters, or `nothing` for null."""
     if value is None:
@@ -69,19 +87,58 @@ def brief(value: Any) -> str:
 
 
 def find_file(root: Path | str, candidates: list[str], what: str) -> Path:
+    """The one file that `find_files` finds; raises DataError where it is in several parts."""
+    path, *more = find_files(root, candidates, what)
+    if more:
+        raise DataError(f"{path.parent}: {what} was to be one file, and {more[0].name} is there beside {path.name}")
+    return path
+
+
+def find_files(root: Path | str, candidates: list[str], what: str) -> list[Path]:
     """The first of `candidates` (names or glob patterns) under `root`, or `root` itself when it is a file.
 
-    Raises FileNotFoundError naming the root and every place looked at.
+    Several files are all the parts of one, as the hub cuts them (train-00000-of-00002.parquet), in order. A dataset's
+    folder in the hub's cache stands for its snapshot. Raises FileNotFoundError naming the root and every place looked at,
+    DataError where several files are there that are not all the parts of one.
     """
     root = Path(root).expanduser()
     if root.is_file():
-        return root
+        return [root]
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such folder or file; {what} was to be read from it")
+    folder = _snapshot(root)
     for candidate in candidates:
-        if found := sorted(root.glob(candidate)):
-            return found[0]
+        if found := sorted(folder.glob(candidate)):
+            return _whole(found, what)
     raise FileNotFoundError(f"{root}: no file of {what} there; looked for {', '.join(candidates)}")
+
+
+def hub_parts(split: str) -> list[str]:
+    """Where the hub's datasets have a split as parquet: in `data/`, or at the top where that alone was fetched."""
+    return [f"{split}-*.parquet", f"data/{split}-*.parquet"]
+
+
+def _snapshot(root: Path) -> Path:
+    """The snapshot that is meant in a dataset's folder of the hub's cache (datasets--OWNER--NAME); any other folder itself."""
+    snapshots = sorted(root.glob("snapshots/*/"))
+    main = root / "refs" / "main"
+    if len(snapshots) > 1 and main.is_file():
+        snapshots = [root / "snapshots" / main.read_text(encoding="utf-8").strip()]
+    if len(snapshots) > 1:
+        raise DataError(f"{root}: several snapshots are there; name one of them, {snapshots[0]} for example")
+    return snapshots[0] if snapshots else root
+
+
+def _whole(files: list[Path], what: str) -> list[Path]:
+    """Files that are all the parts of one; raises DataError for others."""
+    parts = [re.search(r"-(\d+)-of-(\d+)\.\w+$", path.name) for path in files]
+    if len(files) > 1 and not all(parts):
+        raise DataError(
+            f"{files[0].parent}: {what} is to be read, and {files[0].name} and {files[1].name} are there; name one"
+        )
+    if parts[0] and [(int(part[1]), int(part[2])) for part in parts] != [(n, len(files)) for n in range(len(files))]:
+        raise DataError(f"{files[0]}: found {len(files)} of the {int(parts[0][2])} parts of {what}; fetch all of them")
+    return files
 
 
 def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
@@ -90,13 +147,41 @@ def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
         raise DataError(f"{name} has no split '{split}'; it has {', '.join(splits)}")
 
 
+# What files that are no text begin with, and what to do about it.
+SIGNATURES = {
+    b"\x1f\x8b": "packed by gzip; unpack it",
+    b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx); unpack it, or save the sheet as CSV",
+    b"PAR1": "parquet; let its name end in .parquet",
+    b"\xff\xfe": "UTF-16; save it as UTF-8",
+    b"\xfe\xff": "UTF-16; save it as UTF-8",
+}
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a text file without a byte order mark; raises DataError for a file of another form."""
+    data = path.read_bytes()
+    for signature, form in SIGNATURES.items():
+        if data.startswith(signature):
+            raise DataError(f"{path}: expected UTF-8 text, and this is {form}")
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
 def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a JSON-lines file; a line that is not a JSON object comes as a BadRow, not raised.
+    """The rows of a file of JSON lines or of one JSON array; a row that is not a JSON object comes as a BadRow, not raised.
 
     Lines end at "\\n" only: U+2028, U+0085 and the like are legal inside JSON strings.
     """
-    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    for number, line in enumerate(lines, start=1):
+    text = read_bytes(path)
+    if text.lstrip().startswith(b"["):
+        try:
+            items = json.loads(text)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: not a JSON array: {error}") from None
+        yield from (
+            _json_row(path, f"row {number}", item, b"\\ud" in text.lower()) for number, item in enumerate(items, 1)
+        )
+        return
+    for number, line in enumerate(text.split(b"\n"), start=1):
         if not line.strip():
             continue
         where = f"line {number}"
@@ -105,12 +190,16 @@ def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             yield BadRow(path, where, "", f"a JSON object, but {error}", line.decode(errors="replace"))
             continue
-        if not isinstance(data, dict):
-            yield BadRow(path, where, "", f"a JSON object, found {brief(data)}", data)
-        elif b"\\ud" in line.lower() and has_lone_surrogate(data):
-            yield BadRow(path, where, "", "text that UTF-8 can hold, found half of a surrogate pair", line.decode())
-        else:
-            yield Row(path, where, data)
+        yield _json_row(path, where, data, b"\\ud" in line.lower())
+
+
+def _json_row(path: Path, where: str, data: Any, escapes: bool) -> Row | BadRow:
+    """Parsed JSON as a row; `escapes` says that its text has escapes which may be half of a surrogate pair."""
+    if not isinstance(data, dict):
+        return BadRow(path, where, "", f"a JSON object, found {brief(data)}", data)
+    if escapes and has_lone_surrogate(data):
+        return BadRow(path, where, "", "text that UTF-8 can hold, found half of a surrogate pair", json.dumps(data))
+    return Row(path, where, data)
 
 
 def has_lone_surrogate(data: Any) -> bool:
@@ -125,21 +214,24 @@ def has_lone_surrogate(data: Any) -> bool:
 def read_csv(path: Path) -> Iterator[Row | BadRow]:
     """The rows of a CSV file with a header; all values are strings, and cells may hold line breaks.
 
-    Cells are separated by commas or, where the header holds none, by semicolons or tabs, as spreadsheets write them.
+    Cells are separated by commas, semicolons or tabs, whichever the header has most of outside quotes. Rows of blank cells
+    alone are left out, as blank lines are.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected UTF-8 text, but {error}; save the file as UTF-8") from None
-    first, _, _ = text.partition("\n")
-    delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+    header = re.sub(r'"[^"]*"', "", re.match(r'(?:"[^"]*"|[^"\n])*', text)[0])
+    delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(reader, [])
+        if twice := [name for name in header if name and header.count(name) > 1]:
+            raise DataError(f"{path}, line 1: two columns are called {twice[0]!r}; give each a name of its own")
         before = reader.line_num
         for cells in reader:
             where, before = f"line {before + 1}", reader.line_num
-            if not cells:
+            if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
                 yield BadRow(path, where, "", f"{len(header)} columns as in the header, found {len(cells)}", cells)
@@ -150,10 +242,15 @@ def read_csv(path: Path) -> Iterator[Row | BadRow]:
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
-    """The rows of a parquet file."""
+    """The rows of a parquet file; raises DataError when it is none."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    yield from located(path, pq.read_table(path).to_pylist())
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: not a whole parquet file: {error}") from None
+    yield from located(path, table.to_pylist())
 
 
 def located(path: Path | str, rows) -> Iterator[Row]:
@@ -170,18 +267,23 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}: not a JSON file: {error}") from None
 
 
-READERS = {".csv": read_csv, ".parquet": read_parquet}
+READERS = {".csv": read_csv, ".tsv": read_csv, ".parquet": read_parquet}
 
 
 def read_rows(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a CSV, parquet or JSON-lines file, told apart by the file's ending."""
+    """The rows of a CSV, parquet or JSON file, told apart by the file's ending."""
     return READERS.get(path.suffix.lower(), read_jsonl)(path)
+
+
+def read_parts(paths: Iterable[Path]) -> Iterator[Row | BadRow]:
+    """The rows of all files, one after the other."""
+    return (row for path in paths for row in read_rows(path))
 
 
 def to_questions(rows, convert: Callable[[Row], Question | None], rejects: list[BadRow] | None) -> list[Question]:
     """Every row converted, those for which `convert` gives None left out.
 
-    An id that comes again gets a number (`x`, `x#2`): files do repeat rows. Bad rows are appended to `rejects` when there is
+    An id that comes again gets a number (`x`, `x#2`), as `repeat` gives it: files do repeat rows. Bad rows are appended to `rejects` when there is
     such a list; without one the first bad row is raised.
     """
     questions, seen = [], {}
@@ -197,11 +299,21 @@ def to_questions(rows, convert: Callable[[Row], Question | None], rejects: list[
             continue
         if question is None:
             continue
-        seen[question.id] = times = seen.get(question.id, 0) + 1
+        name, times = question.id, seen.get(question.id, 0) + 1
+        while times > 1 and f"{name}#{times}" in seen:
+            times += 1
+        seen[name] = times
         if times > 1:
-            question = replace(question, id=f"{question.id}#{times}")
+            question = repeat(question, times)
+            seen[question.id] = 1
         questions.append(question)
     return questions
+
+
+def repeat(question: Question, times: int) -> Question:
+    """A question under an id of its own (`x#2`) that knows which question it repeats, in `metadata`: the two are not independent."""
+    first = question.metadata.get("repeats", question.id)
+    return replace(question, id=f"{question.id}#{times}", metadata=question.metadata | {"repeats": first})
 
 
 def load_hub_rows(path: str, name: str | None, split: str, revision: str | None) -> Iterator[Row]:

@@ -5,7 +5,16 @@ from functools import partial
 from pathlib import Path
 
 from open_r1.questions import counts
-from open_r1.questions.files import BadRow, Row, check_split, find_file, load_hub_rows, read_rows, to_questions
+from open_r1.questions.files import (
+    BadRow,
+    Row,
+    check_split,
+    find_files,
+    hub_parts,
+    load_hub_rows,
+    read_parts,
+    to_questions,
+)
 from open_r1.questions.record import Kind, Question
 
 SOURCE = "medcalc"
@@ -21,10 +30,10 @@ ANSWER, LIMITS = "Ground Truth Answer", {"lower_limit": "Lower Limit", "upper_li
 
 
 def find(root: Path | str, split: str = "test") -> list[Path]:
-    """The file that holds a split, as CSV (test_data.csv and later names) or JSON lines."""
+    """The file that holds a split, as CSV (test_data.csv and later names), JSON lines or the hub's parquet."""
     check_split(SOURCE, split, SPLITS)
-    names = [f"{split}.jsonl", f"{split}.csv", f"{split}_data*.csv", f"{split}-*.parquet", f"data/{split}-*.parquet"]
-    return [find_file(root, names + [f"dataset/{split}_data*.csv"], f"MedCalc-Bench {split}")]
+    names = [f"{split}.jsonl", f"{split}.csv", f"{split}_data*.csv", f"{split}.parquet", *hub_parts(split)]
+    return find_files(root, names + [f"dataset/{split}_data*.csv"], f"MedCalc-Bench {split}")
 
 
 def load(root: Path | str, split: str = "test", rejects: list[BadRow] | None = None) -> list[Question]:
@@ -34,8 +43,8 @@ def load(root: Path | str, split: str = "test", rejects: list[BadRow] | None = N
     "11/09/2012" (month/day/year) or "('8 weeks', '6 days')". The note is the context. Raises BadRow, DataError,
     FileNotFoundError.
     """
-    (path,) = find(root, split)
-    questions = to_questions(read_rows(path), partial(_question, split=split), rejects)
+    rows = read_parts(find(root, split))
+    questions = to_questions(rows, partial(_question, split=split), rejects)
     counts.check(SOURCE, split, questions)
     return questions
 

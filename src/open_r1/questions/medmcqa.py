@@ -10,10 +10,12 @@ from open_r1.questions.files import (
     Row,
     brief,
     check_split,
-    find_file,
+    find_files,
+    hub_parts,
     load_hub_rows,
-    read_rows,
+    read_parts,
     to_questions,
+    whole,
 )
 from open_r1.questions.record import Question
 
@@ -26,11 +28,11 @@ COLUMNS = {"A": "opa", "B": "opb", "C": "opc", "D": "opd"}
 
 
 def find(root: Path | str, split: str = "train", cop_base: int | None = None) -> list[Path]:
-    """The file that holds a split; the raw release calls the validation split `dev.json`."""
+    """The file that holds a split, or the parts of it; the raw release calls the validation split `dev.json`."""
     check_split(SOURCE, split, SPLITS)
     names = ("validation", "dev") if split == "validation" else ("train",)
     candidates = [f"{name}.{suffix}" for name in names for suffix in ("jsonl", "json", "csv", "parquet")]
-    return [find_file(root, [*candidates, f"{split}-*.parquet", f"data/{split}-*.parquet"], f"MedMCQA {split}")]
+    return find_files(root, [*candidates, *hub_parts(split)], f"MedMCQA {split}")
 
 
 def load(
@@ -42,8 +44,8 @@ def load(
     4 means 1-based; both or neither is an error that asks for it. White space at the edges of stem and options is
     stripped, all else kept. Raises BadRow, DataError, FileNotFoundError.
     """
-    (path,) = find(root, split)
-    return _questions(list(read_rows(path)), path, split, cop_base, rejects)
+    paths = find(root, split)
+    return _questions(list(read_parts(paths)), paths[0], split, cop_base, rejects)
 
 
 def load_hub(
@@ -60,18 +62,10 @@ def load_hub(
 
 def _questions(rows, path, split, cop_base, rejects) -> list[Question]:
     if cop_base is None:
-        cop_base = _cop_base({_cop(row) for row in rows if isinstance(row, Row)}, path)
+        cop_base = _cop_base({whole(row.data.get("cop")) for row in rows if isinstance(row, Row)}, path)
     questions = to_questions(rows, partial(_question, split=split, cop_base=cop_base), rejects)
     counts.check(SOURCE, split, questions)
     return questions
-
-
-def _cop(row: Row) -> int | None:
-    cop = row.data.get("cop")
-    # A CSV mirror has the number as text.
-    if isinstance(cop, str) and cop.strip().lstrip("-").isdecimal():
-        return int(cop)
-    return cop if isinstance(cop, int) and not isinstance(cop, bool) else None
 
 
 def _cop_base(labels: set, path: Path | str) -> int:
@@ -85,7 +79,7 @@ def _cop_base(labels: set, path: Path | str) -> int:
 
 
 def _question(row: Row, split: str, cop_base: int) -> Question:
-    cop = _cop(row)
+    cop = whole(row.data.get("cop"))
     if cop is None or not 0 <= cop - cop_base <= 3:
         raise row.bad("cop", f"an integer from {cop_base} to {cop_base + 3}, found {brief(row.data.get('cop'))}")
     return Question(

@@ -5,7 +5,18 @@ from functools import partial
 from pathlib import Path
 
 from open_r1.questions import counts
-from open_r1.questions.files import BadRow, Row, brief, check_split, find_file, load_hub_rows, read_jsonl, to_questions
+from open_r1.questions.files import (
+    BadRow,
+    Row,
+    brief,
+    check_split,
+    find_files,
+    hub_parts,
+    load_hub_rows,
+    read_parts,
+    to_questions,
+)
+from open_r1.questions.options import lettered
 from open_r1.questions.record import Question
 
 SOURCE = "medqa_usmle"
@@ -19,7 +30,7 @@ US = ("questions/US", "data_clean/questions/US", "US", ".")
 
 
 def find(root: Path | str, split: str = "train", options: int | None = None) -> list[Path]:
-    """The file that holds a split.
+    """The file that holds a split, or the parts of it.
 
     `options` 4 or 5 picks between the two files of the zip. Without it `{split}.jsonl` in the folder itself comes
     first, as upstream reads it, then the 4-option files, which the field reports on.
@@ -29,9 +40,9 @@ def find(root: Path | str, split: str = "train", options: int | None = None) -> 
         f"phrases_no_exclude_{split}.jsonl"
     ]
     five = [f"{folder}/{split}.jsonl" for folder in US]
-    top = f"{split}.jsonl"
-    candidates = {None: [top, *four, *five], 4: [*four, top], 5: five}[options]
-    return [find_file(root, candidates, f"MedQA-USMLE {split}")]
+    top = [f"{split}.jsonl", f"{split}.parquet", *hub_parts(split)]
+    candidates = {None: [*top, *four, *five], 4: [*four, *top], 5: five}[options]
+    return find_files(root, candidates, f"MedQA-USMLE {split}")
 
 
 def load(
@@ -43,8 +54,8 @@ def load(
     options and answers. All else stays as it is, a lone quote at the end of a stem included. The files have no ids:
     ours are hashes of stem and options, equal in every copy of the file. Raises BadRow, DataError, FileNotFoundError.
     """
-    (path,) = find(root, split, options)
-    questions = to_questions(read_jsonl(path), partial(_question, split=split, options=options), rejects)
+    rows = read_parts(find(root, split, options))
+    questions = to_questions(rows, partial(_question, split=split, options=options), rejects)
     counts.check(SOURCE, split, questions)
     return questions
 
@@ -65,12 +76,12 @@ def _clean(text: str) -> str:
 
 
 def _question(row: Row, split: str, options: int | None) -> Question:
-    stem, raw = row.text("question").strip(), row.data.get("options")
-    if not isinstance(raw, dict) or not raw:
-        raise row.bad("options", f"an object of letters and texts, found {brief(raw)}")
     # The hub's struct has a null where a row lacks a letter that another row has.
-    texts = {letter: text for letter, text in raw.items() if text is not None}
-    if not all(isinstance(text, str) and text.strip() for text in texts.values()):
+    stem, texts = (
+        row.text("question").strip(),
+        {k: text for k, text in lettered(row, "options", row.parsed("options")).items() if text is not None},
+    )
+    if not texts or not all(text.strip() for text in texts.values()):
         raise row.bad("options", f"a non-empty text for every letter, found {brief(texts)}")
     if options and len(texts) != options:
         raise row.bad("options", f"{options} options, found {len(texts)}")

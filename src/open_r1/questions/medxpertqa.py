@@ -4,7 +4,17 @@ from functools import partial
 from pathlib import Path
 
 from open_r1.questions import counts
-from open_r1.questions.files import BadRow, Row, brief, check_split, find_file, load_hub_rows, read_jsonl, to_questions
+from open_r1.questions.files import (
+    BadRow,
+    Row,
+    brief,
+    check_split,
+    find_files,
+    load_hub_rows,
+    read_parts,
+    to_questions,
+)
+from open_r1.questions.options import lettered
 from open_r1.questions.record import Question, render_options
 
 SPLITS = ("test", "dev")
@@ -17,12 +27,13 @@ MARKER = "\nAnswer Choices: "
 
 
 def find(root: Path | str, split: str = "test", subset: str = "Text") -> list[Path]:
-    """The file of a split of `subset` (Text or MM); `root` holds Text/ and MM/, or is one of them."""
+    """The file, or the parts, of a split of `subset` (Text or MM); `root` holds Text/ and MM/, or is one of them."""
     check_split(SOURCES[subset], split, SPLITS)
     root = Path(root).expanduser()
     # A folder is taken for the subset's own only by its name: Text/ and MM/ hold files of the same names.
-    candidates = [f"{subset}/{split}.jsonl"] + ([f"{split}.jsonl"] if root.resolve().name == subset else [])
-    return [find_file(root, candidates, f"MedXpertQA {subset} {split}")]
+    names = [f"{split}.jsonl", f"{split}.parquet", f"{split}-*.parquet"]
+    candidates = [f"{subset}/{name}" for name in names] + (names if root.resolve().name == subset else [])
+    return find_files(root, candidates, f"MedXpertQA {subset} {split}")
 
 
 def load(
@@ -34,8 +45,8 @@ def load(
     word: options hold newlines and "(D)", so that no pattern can find where they begin. A row without them is fine,
     a row whose inline choices differ from its options is bad. Raises BadRow, DataError, FileNotFoundError.
     """
-    (path,) = find(root, split, subset)
-    questions = to_questions(read_jsonl(path), partial(_question, split=split, subset=subset), rejects)
+    rows = read_parts(find(root, split, subset))
+    questions = to_questions(rows, partial(_question, split=split, subset=subset), rejects)
     counts.check(SOURCES[subset], split, questions)
     return questions
 
@@ -56,20 +67,25 @@ def load_hub(
 
 
 def _question(row: Row, split: str, subset: str) -> Question:
-    options, images = row.data.get("options"), row.data.get("images") or []
-    if not isinstance(options, dict) or not options or not all(isinstance(text, str) for text in options.values()):
-        raise row.bad("options", f"an object of letters and texts, found {brief(options)}")
+    # Where both subsets are one table, MM's five options have nulls beside them.
+    options = {
+        letter: text for letter, text in lettered(row, "options", row.parsed("options")).items() if text is not None
+    }
+    images = row.data.get("images") or []
     if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
         raise row.bad("images", f"a list of file names, found {brief(images)}")
     if subset == "MM" and not images:
         raise row.bad("images", "at least one file name, found nothing")
+    label = row.one_of("label", options)
+    if not options[label].strip():
+        raise row.bad("options", f"a text for the right letter {label}, found {brief(options)}")
     return Question(
         id=row.text("id"),
         source=SOURCES[subset],
         split=split,
         stem=_stem(row, options),
-        options=dict(options),
-        answer=row.one_of("label", options),
+        options=options,
+        answer=label,
         images=tuple(images),
         # `question_type` must be there: the split between training and test rows is stratified on it.
         metadata={"question_type": row.text("question_type"), **row.metadata("medical_task", "body_system")},

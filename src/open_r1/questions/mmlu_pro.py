@@ -5,16 +5,18 @@ from pathlib import Path
 
 from open_r1.questions import counts
 from open_r1.questions.files import (
-    LETTERS,
     BadRow,
     Row,
     brief,
     check_split,
-    find_file,
+    find_files,
+    hub_parts,
     load_hub_rows,
-    read_rows,
+    read_parts,
     to_questions,
+    whole,
 )
+from open_r1.questions.options import lettered
 from open_r1.questions.record import Question
 
 SOURCE = "mmlu_pro"
@@ -27,10 +29,9 @@ MEDICAL = ("health", "biology")
 
 
 def find(root: Path | str, split: str = "test") -> list[Path]:
-    """The file that holds a split, as JSON lines or as the hub's parquet."""
+    """The file that holds a split, as JSON lines or as the hub's parquet, in however many parts."""
     check_split(SOURCE, split, SPLITS)
-    names = [f"{split}.jsonl", f"{split}.parquet", f"{split}-*.parquet", f"data/{split}-*.parquet"]
-    return [find_file(root, names, f"MMLU-Pro {split}")]
+    return find_files(root, [f"{split}.jsonl", f"{split}.parquet", *hub_parts(split)], f"MMLU-Pro {split}")
 
 
 def load(
@@ -41,12 +42,11 @@ def load(
 ) -> list[Question]:
     """MMLU-Pro rows of the given categories from files on disk, in file order.
 
-    White space at the edges of stem and options is stripped, all else kept: options may differ only in case. Stems
-    come again with other options, so a row is known by its `question_id`. Raises BadRow, DataError,
-    FileNotFoundError.
+    White space at the edges of stem and options is stripped, "N/A" with which some copies fill ten options up is left out,
+    all else kept: options may differ only in case. Stems come again with other options, so a row is known by its
+    `question_id`. Raises BadRow, DataError, FileNotFoundError.
     """
-    (path,) = find(root, split)
-    return _questions(read_rows(path), split, categories, rejects)
+    return _questions(read_parts(find(root, split)), split, categories, rejects)
 
 
 def load_hub(
@@ -71,15 +71,20 @@ def _questions(rows, split, categories, rejects) -> list[Question]:
 def _question(row: Row, split: str, categories: tuple[str, ...]) -> Question | None:
     if row.text("category") not in categories:
         return None
-    texts, number = row.data.get("options"), row.data.get("question_id")
-    if not isinstance(texts, list) or not 2 <= len(texts) <= 26 or not all(isinstance(text, str) for text in texts):
-        raise row.bad("options", f"a list of 2 to 26 texts, found {brief(texts)}")
+    options, number = (
+        {k: (text or "").strip() for k, text in lettered(row, "options", row.parsed("options")).items()},
+        row.data.get("question_id"),
+    )
     if not isinstance(number, int | str):
         raise row.bad("question_id", f"a number, found {brief(number)}")
-    options = dict(zip(LETTERS, (text.strip() for text in texts), strict=False))
     letter, index = row.one_of("answer", options), row.data.get("answer_index")
-    if index is not None and LETTERS.index(letter) != index:
-        raise row.bad("answer_index", f"{LETTERS.index(letter)}, the place of answer {letter}; found {brief(index)}")
+    while (last := max(options)) > letter and options[last] == "N/A":
+        del options[last]
+    if len(options) < 2 or not options[letter]:
+        raise row.bad("options", f"2 to 26 texts, found {brief(list(options.values()))}")
+    place = list(options).index(letter)
+    if index not in (None, "") and whole(index) != place:
+        raise row.bad("answer_index", f"{place}, the place of answer {letter}; found {brief(index)}")
     return Question(
         id=str(number),
         source=SOURCE,

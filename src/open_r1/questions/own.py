@@ -1,6 +1,6 @@
-"""Your own questions: a JSON-lines or CSV file and a map from our fields to its columns."""
+"""Your own questions: a JSON, CSV or parquet file and a map from our fields to its columns."""
 
-import json
+import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,14 +12,14 @@ from open_r1.questions.files import (
     Row,
     brief,
     find_file,
-    read_csv,
-    read_jsonl,
-    read_parquet,
+    read_rows,
     to_questions,
+    whole,
 )
+from open_r1.questions.options import lettered
 from open_r1.questions.record import Kind, Question
 
-READERS = {".jsonl": read_jsonl, ".json": read_jsonl, ".csv": read_csv, ".parquet": read_parquet}
+ENDINGS = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 LIMITS = ("lower_limit", "upper_limit")
 FIELDS = ("stem", "options", "answer", "id", "context", "images", "difficulty", "kind", *LIMITS)
 YES_NO_MAYBE = ("yes", "no", "maybe")
@@ -29,8 +29,8 @@ ANSWER_FORMS = ("letter", "text", "index0", "index1")
 def find(path: Path | str) -> list[Path]:
     """The file itself; raises FileNotFoundError or, for an unknown ending, DataError."""
     file = find_file(path, [], "questions")
-    if file.suffix.lower() not in READERS:
-        raise DataError(f"{file}: the name of a file of questions must end in {', '.join(READERS)}")
+    if file.suffix.lower() not in ENDINGS:
+        raise DataError(f"{file}: the name of a file of questions must end in {', '.join(ENDINGS)}")
     return [file]
 
 
@@ -45,9 +45,9 @@ def load(
 
     `columns` maps fields to columns: `stem`, `answer` and, where there are any, `options`, `id`, `context`, `images`,
     `difficulty`, `kind`, `lower_limit`, `upper_limit`. A field that it leaves out is looked for under its own name, `stem`
-    under `question` too. `options` is one column (a list
-    of texts, an object of letters and texts, or either as JSON text), a list of columns in order, or an object of
-    letters and columns; options left blank at the end of a row are left out. `answer_form` says how `answer` is
+    under `question` too. `options` is one column (a list of texts, an object of letters and texts, a list of objects of
+    these two, or any as JSON text), a list of columns in order, or an object of letters and columns; options left blank at
+    the end of a row are left out, and where they are mapped a row without any must say its `kind`. `answer_form` says how `answer` is
     written: "letter" (the default), "text" (of the right option), "index0" or "index1" (its place, counted from 0 or
     1). Without options the answer is taken as it is, and `kind` is "text" unless the row says "number" (right within
     its limits, where it has both) or "yes-no-maybe" (answers yes, no or maybe become options A, B and, where any row says
@@ -66,6 +66,8 @@ def load(
     columns = with_question(columns, there)
     kind = columns.pop("kind") if columns.get("kind") in list(Kind) and columns["kind"] not in there else None
     _check_columns(file, there, columns)
+    if len(_names(columns.get("options", []))) > len(LETTERS):
+        raise DataError(f"columns: at most {len(LETTERS)} columns of options, found {len(columns['options'])}")
     yes_no = YES_NO_MAYBE if any(_yes_no_answer(row, columns) == "maybe" for row in rows) else YES_NO_MAYBE[:2]
     convert = partial(
         _question, columns=columns, form=form, split=split, source=source or file.stem, kind=kind, yes_no=yes_no
@@ -75,7 +77,7 @@ def load(
 
 def read(file: Path) -> Iterator[Row | BadRow]:
     """The raw rows of a file that `find` has found."""
-    return READERS[file.suffix.lower()](file)
+    return read_rows(file)
 
 
 def column_names(rows: list[Row | BadRow]) -> list[str]:
@@ -124,70 +126,66 @@ def _question(
     column = {field: columns.get(field, field) for field in FIELDS}
     stem = row.text(column["stem"])
     options = _options(row, column["options"])
-    kind = _kind(row, column["kind"], options, kind)
+    kind = _kind(row, column, options, kind, mapped="options" in columns)
     if kind is Kind.YES_NO_MAYBE and not options:
         options = dict(zip(LETTERS, yes_no, strict=False))
         if (answer := _yes_no_answer(row, columns)) not in yes_no:
             raise row.bad(column["answer"], f"{' or '.join(yes_no)}, found {brief(row.data.get(column['answer']))}")
         answer = next(letter for letter, text in options.items() if text == answer)
     else:
-        answer = _answer(row, column["answer"], options, form)
-    number = row.data.get(column["id"])
+        answer = _answer(row, column["answer"], options, form, kind)
     return Question(
-        id=str(number) if number not in (None, "") else f"{source}-{row.where.split()[-1]}",
+        id=_cell(row, column["id"]) or f"{source}-{row.where.split()[-1]}",
         source=source,
         split=split,
         stem=stem.strip(),
         options=options,
         answer=answer,
         kind=kind,
-        context=str(row.data.get(column["context"]) or ""),
+        context=_cell(row, column["context"]),
         images=tuple(_images(row, column["images"])),
         difficulty=_difficulty(row, column["difficulty"]),
         metadata=_limits(row, column, kind),
     )
 
 
-def _parsed(row: Row, column: str):
-    """A column's value; text that is a JSON list or object (in a CSV cell) is parsed."""
+def _cell(row: Row, column: str) -> str:
+    """A column's text or number as text, blank where there is none; raises BadRow for anything else."""
     value = row.data.get(column)
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            raise row.bad(column, f"JSON text, but {error}") from None
-    return value
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise row.bad(column, f"a text or a number, found {brief(value)}")
+    # NaN is how tables write null as a number.
+    return "" if value != value else str(value)
 
 
 def _options(row: Row, column) -> dict[str, str]:
+    named = " ".join(_names(column))
     if isinstance(column, str):
-        value, named = _parsed(row, column), column
+        value = row.parsed(column)
         if value in (None, "", [], {}):
             return {}
-        if not isinstance(value, list | dict):
-            raise row.bad(column, f"a list of texts or an object of letters and texts, found {brief(value)}")
-        texts = value if isinstance(value, dict) else dict(zip(LETTERS, value, strict=False))
-        if len(value) > len(LETTERS):
-            raise row.bad(column, f"at most {len(LETTERS)} options, found {len(value)}")
+    elif isinstance(column, dict):
+        value = {letter: row.data.get(name) for letter, name in column.items()}
     else:
-        if not isinstance(column, dict):
-            column = dict(zip(LETTERS, column, strict=False))
-        texts, named = {letter: row.data.get(name) for letter, name in column.items()}, " ".join(column.values())
-    kept = {letter: "" if text is None else str(text).strip() for letter, text in texts.items()}
+        value = [row.data.get(name) for name in column]
+    kept = {letter: (text or "").strip() for letter, text in lettered(row, named, value).items()}
     while kept and not kept[last := next(reversed(kept))]:
         del kept[last]
     if not all(kept.values()):
         raise row.bad(named, f"no blank option before a filled one, found {brief(list(kept.values()))}")
-    if not all(letter in LETTERS and len(letter) == 1 for letter in kept):
-        raise row.bad(named, f"letters A to Z as keys, found {brief(list(kept))}")
+    if len(kept) == 1:
+        raise row.bad(named, f"at least two options, found {brief(list(kept.values()))}")
     return kept
 
 
-def _answer(row: Row, column: str, options: dict[str, str], form: str) -> str:
-    value = row.data.get(column)
-    text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+def _answer(row: Row, column: str, options: dict[str, str], form: str, kind: Kind) -> str:
+    value, text = row.data.get(column), _cell(row, column).strip()
     if not text:
         raise row.bad(column, f"an answer, found {brief(value)}")
+    if kind is Kind.NUMBER and not any(map(str.isnumeric, text)):
+        raise row.bad(column, f"a number, found {brief(value)}")
     if not options:
         return text
     if form == "letter":
@@ -199,21 +197,24 @@ def _answer(row: Row, column: str, options: dict[str, str], form: str) -> str:
         if len(letters) != 1:
             raise row.bad(column, f"the text of exactly one option, found {brief(value)} as {len(letters)} of them")
         return letters[0]
-    place = int(text) - int(form[-1]) if text.isdecimal() else -1
-    if not 0 <= place < len(options):
-        first = int(form[-1])
+    first, number = int(form[-1]), whole(value)
+    if number is None or not 0 <= (place := number - first) < len(options):
         raise row.bad(column, f"a whole number from {first} to {first + len(options) - 1}, found {brief(value)}")
     return list(options)[place]
 
 
-def _kind(row: Row, column: str, options: dict[str, str], of_all: str | None) -> Kind:
-    value = of_all or row.data.get(column)
+def _kind(row: Row, column: dict, options: dict[str, str], of_all: str | None, mapped: bool) -> Kind:
+    value = of_all or row.data.get(column["kind"])
     allowed = (Kind.CHOICE, Kind.YES_NO_MAYBE) if options else (Kind.TEXT, Kind.NUMBER, Kind.YES_NO_MAYBE)
     if value in (None, ""):
+        if mapped and not options:
+            raise row.bad(" ".join(_names(column["options"])), "options, or a `kind` of questions that have none")
         return allowed[0]
     if value not in list(allowed):
         with_options = "with" if options else "without"
-        raise row.bad(column, f"{' or '.join(allowed)} in a question {with_options} options, found {brief(value)}")
+        raise row.bad(
+            column["kind"], f"{' or '.join(allowed)} in a question {with_options} options, found {brief(value)}"
+        )
     return Kind(value)
 
 
@@ -226,14 +227,19 @@ def _limits(row: Row, column: dict, kind: Kind) -> dict[str, str]:
         raise row.bad(column[next(iter(found))], "both limits, of a number, or none")
     for name, value in found.items():
         try:
-            float(value)
+            finite = math.isfinite(float(value))
         except (TypeError, ValueError):
-            raise row.bad(column[name], f"a number, found {brief(value)}") from None
+            finite = False
+        if not finite:
+            raise row.bad(column[name], f"a number, found {brief(value)}")
+    lower, upper = (float(found[name]) for name in LIMITS)
+    if lower > upper:
+        raise row.bad(column[LIMITS[0]], f"at most the upper limit {upper:g}, found {lower:g}")
     return {name: str(value) for name, value in found.items()}
 
 
 def _images(row: Row, column: str) -> list[str]:
-    value = _parsed(row, column)
+    value = row.parsed(column)
     images = [] if value in (None, "") else [value] if isinstance(value, str) else value
     if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
         raise row.bad(column, f"a file name or a list of them, found {brief(value)}")

@@ -40,6 +40,8 @@ class Part:
     test_size: Fraction | None = None
     previewed: bool = False
     """Asked for by --custom: what was understood of it is shown before anything is written."""
+    source: str = ""
+    """What rows of a file of the user's are said to be from."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -111,7 +113,25 @@ def plan(args: argparse.Namespace) -> list[Part]:
                 + (f"Take {leak.name}/{others[0]}, or" if others else "To train on it all the same,")
                 + " give --allow_evaluation_rows"
             )
+    name_sources([part for part in parts.values() if part.name not in DATASETS])
     return sorted(parts.values(), key=lambda part: part.key)
+
+
+def name_sources(files: list[Part]) -> None:
+    """Gives each of the user's files its `source`: its name without the ending, with the folder where two are called alike.
+
+    Rows are known by source and id. Raises DataError when that does not tell the files apart.
+    """
+    paths = [Path(part.name).expanduser().resolve() for part in files]
+    for names in ([p.stem for p in paths], [f"{p.parent.name}/{p.stem}" for p in paths]):
+        if len(set(names)) == len(names):
+            for part, name in zip(files, names, strict=True):
+                part.source = name
+            return
+    alike = [part.name for part, name in zip(files, names, strict=True) if names.count(name) > 1]
+    raise DataError(
+        f"{alike[0]} and {alike[1]}: rows are known by the name of their file; give one of them another name"
+    )
 
 
 def check_preset(args: argparse.Namespace) -> None:
