@@ -3,7 +3,7 @@
     python scripts/grade_completions.py IN.jsonl --output OUT.jsonl
 
 Each line of IN is an object with `completion` (text or null), `options` (letter: text) and `answer` (the right letter);
-other fields pass through. OUT has the same lines with `extracted` (letter or null), `how`, `correct` and `truncated`
+other fields pass through, and a row of a prepared folder with a `completion` beside its columns is one too. OUT has the same lines with `extracted` (letter or null), `how`, `correct` and `truncated`
 added. Lines without options are graded as a number or a text, with `lower_limit` and `upper_limit` where they are
 given. Accuracy, abstentions and truncations are printed as counts and as shares of all lines. A bad line stops the run
 with exit status 2 and leaves no output.
@@ -11,6 +11,7 @@ with exit status 2 and leaves no output.
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
@@ -23,6 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from open_r1.answers import grade
 from open_r1.private import owner_only
+from open_r1.questions import question_from_row
+from open_r1.questions.files import DataError, refuse_other_forms
+from open_r1.questions.prepared import COLUMNS
 from open_r1.questions.record import Kind, Question
 
 _NUMERIC = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*$|\s*\d{1,2}/\d{1,2}/\d{4}\s*$|.*\d+ weeks?\b")
@@ -44,6 +48,8 @@ def read_row(line: str) -> dict:
         raise BadRow("field completion: missing")
     if row["completion"] is not None and not isinstance(row["completion"], str):
         raise BadRow(f"field completion: expected text or null, found {type(row['completion']).__name__}")
+    if is_prepared(row):
+        return row
     options = row.get("options")
     if options is not None:
         if not isinstance(options, dict) or not all(isinstance(text, str) for text in options.values()):
@@ -52,22 +58,39 @@ def read_row(line: str) -> dict:
         if wrong:
             raise BadRow(f"field options: expected single letters as keys, found {wrong[0]!r}")
     answer = row.get("answer")
-    if options and answer not in options:
+    if options and answer not in list(options):
         raise BadRow(f"field answer: expected one of {', '.join(options)}, found {answer!r}")
-    if not options and (answer is None or isinstance(answer, bool | list | dict)):
+    if not options and (answer is None or isinstance(answer, bool | list | dict) or not _finite(answer)):
         raise BadRow(f"field answer: expected a text or a number, found {answer!r}")
     for limit in ("lower_limit", "upper_limit"):
         value = row.get(limit)
         if value is None:
             continue
         plain = isinstance(value, int | float) and not isinstance(value, bool)
-        if not plain and not (isinstance(value, str) and _NUMERIC.match(value)):
+        if not (plain and _finite(value)) and not (isinstance(value, str) and _NUMERIC.match(value)):
             raise BadRow(f"field {limit}: expected a number or a date, found {row[limit]!r}")
     return row
 
 
+def is_prepared(row: dict) -> bool:
+    """Whether a row has all the columns of a prepared folder."""
+    return set(COLUMNS) <= row.keys()
+
+
+def _finite(value) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def question_of(row: dict) -> Question:
-    """The question that a row's completion answers, as far as grading needs it."""
+    """The question that a row's completion answers, as far as grading needs it; raises BadRow for a broken prepared row."""
+    if is_prepared(row):
+        try:
+            question = question_from_row(row)
+        except (KeyError, TypeError, ValueError):
+            question = None
+        if question is None or (question.options and question.answer not in question.options):
+            raise BadRow("has all columns of a prepared folder, and is not as scripts/data_prepare.py writes rows")
+        return question
     options, answer = row.get("options") or {}, str(row["answer"])
     limits = {key: row[key] for key in ("lower_limit", "upper_limit") if row.get(key) is not None}
     kind = Kind.CHOICE if options else Kind.NUMBER if limits or _NUMERIC.match(answer) else Kind.TEXT
@@ -83,9 +106,11 @@ def main() -> int:
     counts: Counter[str] = Counter()
     number = 0
     try:
+        refuse_other_forms(args.input)
         with (
-            args.input.open(encoding="utf-8", newline="\n") as lines,
-            open(beside, "w", encoding="utf-8", opener=owner_only) as out,
+            args.input.open(encoding="utf-8-sig", newline="\n") as lines,
+            # Half of a surrogate pair, which a model may write, goes back into the escape that it came from.
+            open(beside, "w", encoding="utf-8", errors="backslashreplace", opener=owner_only) as out,
         ):
             for line in tqdm(lines, unit="row", desc="grading", mininterval=0.5, disable=None):
                 number += 1
@@ -101,9 +126,14 @@ def main() -> int:
                 }
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
                 counts.update(rows=1, correct=result.correct, abstained=not result.how.answered, cut=result.truncated)
+        if not counts["rows"]:
+            raise DataError(f"{args.input}: no lines to grade")
         os.replace(beside, args.output)
     except BadRow as error:
         print(f"{args.input}, line {number}: {error}", file=sys.stderr)
+        return 2
+    except DataError as error:
+        print(error, file=sys.stderr)
         return 2
     except (OSError, UnicodeDecodeError) as error:
         print(f"{args.input}: {error}", file=sys.stderr)

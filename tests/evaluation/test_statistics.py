@@ -1,5 +1,6 @@
 """The numbers, against statsmodels and values by hand, and the interval's coverage by simulation."""
 
+import json
 import random
 
 import pytest
@@ -108,6 +109,28 @@ def test_paired_comparison_by_hand():
     assert found["p"] == pytest.approx(2 / 2**10)
     # Of 100 differences ten are 1: standard error sqrt(0.09 / 99).
     assert found["high"] - found["low"] == pytest.approx(2 * 1.959964 * (0.09 / 99) ** 0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ours", "base", "low", "high"),
+    # p12 - p21 ± z sqrt((p12 + p21 - (p12 - p21)²) / (n + 1)), each p with one question more of n + 2.
+    [
+        ([1, 1, 1], [0, 0, 0], 0.6 - 1.959964 * ((1 - 0.36) / 4) ** 0.5, 1),
+        ([1, 0, 1, 0, 0], [1, 0, 1, 0, 0], -1.959964 * (2 / 7 / 6) ** 0.5, 1.959964 * (2 / 7 / 6) ** 0.5),
+        ([1], [1], -1, 1),
+        ([1, 0], [0, 1], -1, 1),
+    ],
+)
+def test_a_paired_interval_has_a_width_and_stays_within_its_range(ours, base, low, high):
+    found = compare(*([outcome(str(n), bool(right)) for n, right in enumerate(rights)] for rights in (ours, base)))
+    assert (found["low"], found["high"]) == (pytest.approx(low, rel=1e-5), pytest.approx(high, rel=1e-5))
+    assert found["low"] <= found["difference"] <= found["high"]
+
+
+def test_one_question_has_an_interval_and_no_standard_error():
+    found = summarize([outcome("a", True)])
+    assert json.loads(json.dumps(found, allow_nan=False))["accuracy"]["error"] is None
+    assert found["accuracy"]["low"] == pytest.approx(0.2065, abs=1e-4)
 
 
 def test_other_questions_are_not_compared():

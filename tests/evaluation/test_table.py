@@ -32,7 +32,7 @@ def test_published_rows_comparison_and_gap(two_models, capsys):
     printed = capsys.readouterr().out
     assert "QwQ-32B (published)         | 67.32" in printed
     assert "right (official)" in printed and "100.00 [60.97, 100.00] *" in printed
-    assert "+100.00 [+100.00, +100.00] | 6 / 0" in printed and "0.0312" in printed
+    assert "+100.00 [+26.00, +100.00] | 6 / 0" in printed and "0.0312" in printed
 
 
 def test_rescoring_shows_what_a_guessing_scorer_gives(two_models, capsys):

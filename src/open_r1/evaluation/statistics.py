@@ -29,12 +29,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share with its 95% interval, all from 0 to 1; `error` is the clustered standard error."""
+    """A share with its 95% interval, all from 0 to 1; `error` is the clustered standard error, None for a single question."""
 
     value: float
     low: float
     high: float
-    error: float
+    error: float | None
     rows: int
     clusters: int
 
@@ -67,7 +67,7 @@ def estimate(values: Sequence[float], clusters: Sequence[str]) -> Estimate:
         independent = math.sqrt(spread / (rows - 1) / rows)
         effective = min(rows, rows * (independent / error) ** 2) if error > 0 else float(rows)
     low, high = wilson(mean, effective)
-    return Estimate(mean, low, high, error, rows, names)
+    return Estimate(mean, low, high, error if names > 1 else None, rows, names)
 
 
 def wilson(share: float, count: float) -> tuple[float, float]:
@@ -129,6 +129,8 @@ def _accuracy(outcomes: Sequence[Outcome]) -> Estimate:
 def compare(ours: Sequence[Outcome], base: Sequence[Outcome]) -> dict:
     """Our accuracy minus the base's on the same questions: difference, 95% interval, McNemar's p.
 
+    Where all questions differ alike, or there is only one, their spread is not seen: a question that became better and one
+    that became worse are added for the interval (Bonett and Price 2012), so that it has a width.
     Both are averaged per question first. With one sample a question the p-value is McNemar's exact test; with several
     it is the sign test over the questions whose means differ, which is the same test there. Raises ValueError when
     the questions are not the same.
@@ -144,12 +146,16 @@ def compare(ours: Sequence[Outcome], base: Sequence[Outcome]) -> dict:
     per_cluster: dict[str, float] = defaultdict(float)
     for identity, difference in differences.items():
         per_cluster[clusters[identity]] += difference
+    middle = mean
+    if not error > 0:
+        added = [mean] * len(per_cluster) + [1.0, -1.0]
+        middle, error = sum(added) / len(added), clustered_error(added, list(map(str, range(len(added)))))
     better = sum(difference > 0 for difference in per_cluster.values())
     worse = sum(difference < 0 for difference in per_cluster.values())
     return {
         "difference": mean,
-        "low": mean - Z * error,
-        "high": mean + Z * error,
+        "low": max(-1.0, middle - Z * error),
+        "high": min(1.0, middle + Z * error),
         "better": better,
         "worse": worse,
         "p": mcnemar(better, worse),

@@ -157,13 +157,19 @@ SIGNATURES = {
 }
 
 
+def refuse_other_forms(path: Path) -> None:
+    """Raises DataError for a file that begins as no text does."""
+    with path.open("rb") as file:
+        start = file.read(max(map(len, SIGNATURES)))
+    for signature, form in SIGNATURES.items():
+        if start.startswith(signature):
+            raise DataError(f"{path}: expected UTF-8 text, and this is {form}")
+
+
 def read_bytes(path: Path) -> bytes:
     """The bytes of a text file without a byte order mark; raises DataError for a file of another form."""
-    data = path.read_bytes()
-    for signature, form in SIGNATURES.items():
-        if data.startswith(signature):
-            raise DataError(f"{path}: expected UTF-8 text, and this is {form}")
-    return data.removeprefix(b"\xef\xbb\xbf")
+    refuse_other_forms(path)
+    return path.read_bytes().removeprefix(b"\xef\xbb\xbf")
 
 
 def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
