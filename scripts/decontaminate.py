@@ -2,8 +2,8 @@
 
     python scripts/decontaminate.py ./data/xpert_usmle --data_root DATA [--output pairs.jsonl]
 
-Compares the questions without their options, normalised: equal ids, n-grams in common, likeness. Prints how many training rows
-are like a row of each benchmark in DATA_ROOT; `--output` lists the pairs by id, without their text. Exit code 1 when there are any.
+Compares the questions without their options, normalised: n-grams in common, likeness, and where both have a passage (a note, an
+abstract) that of the passages. Prints how many training rows are like a row of each benchmark in DATA_ROOT; `--output` lists the pairs by id, without their text. Exit code 1 when there are any.
 """
 
 import argparse

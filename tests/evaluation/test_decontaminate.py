@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from decontaminate import main
 
-from open_r1.questions import load
+from open_r1.questions import Kind, Question, load
 from open_r1.questions.prepared import write_prepared
 from open_r1.questions.similar import similar
 
@@ -40,6 +40,47 @@ def test_reworded_questions_are_found_and_others_are_not(rows):
     pairs = [(pair.train.id, pair.evaluation.id) for pair in found]
     assert sum(left == f"copy-{right}" for left, right in pairs) == 100
     assert len(pairs) == 100, "no two of the other questions are alike"
+
+
+STEM = "Which of the drugs listed here is given first to adults with absence seizures?"
+NOTE = "The patient, an invented farmer of {age} years, has had {what} since the spring, sleeps badly and takes no drugs at all."
+
+
+@pytest.mark.parametrize(
+    ("change", "like"),
+    [
+        ({"stem": STEM.replace("listed", "named").upper()}, True),
+        ({"stem": STEM.replace(" here", "").replace("?", "...")}, True),
+        ({"options": {"A": "valproate", "B": "ethosuximide"}, "answer": "B"}, True),
+        ({"stem": STEM.replace("given first", "not given"), "options": {"A": "carbamazepine", "B": "x"}}, False),
+        ({"stem": "Which of the drugs is given first to adults with absence seizures, and which to children?"}, True),
+        ({"context": NOTE.format(age=40, what="seizures")}, True),
+    ],
+)
+def test_short_questions_are_alike_by_their_words_and_answer(change, like):
+    """One word changed in a short question leaves no eight in a row; with another answer it is a question of the same kind."""
+    asked = Question("q", "s", "test", STEM, {"A": "ethosuximide", "B": "valproate"}, "A")
+    assert bool(similar([replace(asked, **change)], [asked])) is like
+
+
+@pytest.mark.parametrize(
+    ("copy", "like"),
+    [
+        (
+            {"context": NOTE.format(age=70, what="a cough that brings up blood, fever at night and a loss of weight")},
+            False,
+        ),
+        ({"context": NOTE.format(age=41, what="palpitations").upper()}, True),
+        ({"context": "", "stem": NOTE.format(age=40, what="palpitations") + "\nWhat is the score?"}, True),
+        ({"context": ""}, True),
+        ({"stem": "What is the body mass index of this patient?"}, False),
+    ],
+)
+def test_where_both_have_a_passage_the_passages_are_compared_too(copy, like):
+    asked = Question(
+        "q", "s", "test", "What is the score?", {}, "3", Kind.NUMBER, NOTE.format(age=40, what="palpitations")
+    )
+    assert bool(similar([replace(asked, **copy)], [asked])) is like
 
 
 def test_the_command(rows, tmp_path, capsys):

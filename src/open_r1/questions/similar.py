@@ -1,7 +1,8 @@
 """Questions that come again in other words: n-grams in common, then likeness, with the options left aside."""
 
 import difflib
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from open_r1.questions.leakage import normalised
@@ -9,6 +10,8 @@ from open_r1.questions.record import Question
 
 NGRAM = 8
 """Words. Short enough for a shortened vignette, long enough that stock phrases ("which of the following is the") are rare."""
+SHORT = 3
+"""Words in common with a question of the same right answer: one word changed in ten leaves no run of NGRAM."""
 
 
 @dataclass(frozen=True)
@@ -23,37 +26,82 @@ class Similar:
     """difflib's ratio over words."""
 
 
+@dataclass(frozen=True)
+class Words:
+    """What is compared of a question."""
+
+    stem: list[str]
+    context: list[str]
+    answer: str
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The stem, and the stem after its passage: a copy may have either."""
+        return [self.stem, self.context + self.stem] if self.context else [self.stem]
+
+    @property
+    def keys(self) -> Iterator[tuple]:
+        """What two questions must have one of in common to be compared."""
+        for text in self.texts:
+            yield from ngrams(text)
+        yield from ((self.answer, *gram) for gram in ngrams(self.stem, SHORT) if len(gram) == SHORT)
+
+
 def similar(
     train: list[Question], evaluation: list[Question], shared: float = 0.5, likeness: float = 0.8
 ) -> list[Similar]:
     """Pairs over either threshold, at most one, the likest, for each training question.
 
-    Only pairs that have an n-gram in common are compared; questions of fewer than NGRAM words match when they are equal.
+    Only pairs that have NGRAM words in a row in common are compared, or SHORT words and the right answer; questions of fewer
+    than NGRAM words match when they are equal. Where both have a passage (a patient's note, an abstract), the passages must
+    be alike as well: one question asked about other patients is another question.
     """
-    words = [normalised(question.stem).split() for question in evaluation]
+    known = [_words(question) for question in evaluation]
     index: dict[tuple, set[int]] = defaultdict(set)
-    for place, text in enumerate(words):
-        for gram in ngrams(text):
-            index[gram].add(place)
+    for place, words in enumerate(known):
+        for key in words.keys:
+            index[key].add(place)
     found = []
     for question in train:
-        mine = normalised(question.stem).split()
-        grams = ngrams(mine)
-        common = Counter(place for gram in grams for place in index.get(gram, ()))
+        mine = _words(question)
         best = None
-        for place, count in common.items():
-            share = count / min(len(grams), len(ngrams(words[place])))
-            ratio = difflib.SequenceMatcher(None, mine, words[place], autojunk=False).ratio() if share > 0.1 else 0.0
-            if (share >= shared or ratio >= likeness) and (
-                best is None or (ratio, share) > (best.likeness, best.shared)
-            ):
-                best = Similar(question, evaluation[place], share, ratio)
+        for place in set().union(*(index.get(key, ()) for key in mine.keys)):
+            close = _closeness(mine, known[place], shared, likeness)
+            if close and (best is None or close[::-1] > (best.likeness, best.shared)):
+                best = Similar(question, evaluation[place], *close)
         if best:
             found.append(best)
     return found
 
 
-def ngrams(words: list[str]) -> set[tuple]:
-    """Every run of NGRAM words; of a shorter text, the whole of it."""
-    size = min(NGRAM, len(words))
+def ngrams(words: list[str], length: int = NGRAM) -> set[tuple]:
+    """Every run of `length` words; of a shorter text, the whole of it."""
+    size = min(length, len(words))
     return {tuple(words[i : i + size]) for i in range(len(words) - size + 1)} if words else set()
+
+
+def _words(question: Question) -> Words:
+    return Words(
+        normalised(question.stem).split(), normalised(question.context).split(), normalised(question.answer_text)
+    )
+
+
+def _closeness(mine: Words, theirs: Words, shared: float, likeness: float) -> tuple[float, float] | None:
+    """(shared, likeness) of two questions that are alike, else None."""
+
+    def alike(left: list[str], right: list[str], same_answer: bool = False) -> tuple[float, float] | None:
+        grams, others = ngrams(left), ngrams(right)
+        share = len(grams & others) / min(len(grams), len(others)) if grams and others else 0.0
+        # Difflib takes its time, and without any of this two questions are of one kind at most ("drug of choice for ...").
+        if share <= 0.1 and not same_answer:
+            return None
+        ratio = difflib.SequenceMatcher(None, left, right, autojunk=False).ratio()
+        return (share, ratio) if share >= shared or ratio >= likeness else None
+
+    same = mine.answer == theirs.answer
+    if mine.context and theirs.context:
+        stems = alike(mine.stem, theirs.stem, same)
+        passages = stems and alike(mine.context, theirs.context)
+        return passages and (min(stems[0], passages[0]), min(stems[1], passages[1]))
+    pairs = [alike(left, right, same) for left in mine.texts for right in theirs.texts]
+    return max(filter(None, pairs), key=lambda pair: pair[::-1], default=None)
