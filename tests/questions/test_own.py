@@ -109,6 +109,7 @@ def test_bad_rows(tmp_path, change, form, field, expected):
         ({"stem": "question", "answer": "key", "options": ["a", "b"]}, "no column 'a'"),
         ({"stem": "question", "answer": "key", "hint": "x"}, "no field 'hint'; the fields are stem"),
         ({"stem": "question", "answer": "key", "answer_form": "number"}, "answer_form must be one of letter"),
+        ({"stem": ["question"], "answer": "key"}, "stem is read from one column, found"),
         ({"stem": "question", "answer": "key", "options": ["key"] * 27}, "at most 26 columns of options, found 27"),
     ],
 )

@@ -113,6 +113,7 @@ def test_mistakes_are_one_line_and_exit_2(script, raw, tmp_path, capsys, flags, 
     [
         ([{"source": "s", "id": "1", "models": {"m": 0.5}}], "line 1, field 'models': expected a mapping from models"),
         ([{"id": "1", "models": {"m": {"pass_rate": 0.5}}}], "`source` and `id` of a question"),
+        ([row("1", m=0.5) | {"id": ["1"]}], "`source` and `id` of a question"),
         ([row("1", m=0.5), row("1", m=0.5)], "line 2, field 'models': expected one grading by m"),
     ],
 )

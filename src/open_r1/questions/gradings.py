@@ -31,7 +31,7 @@ def read_gradings(paths: Iterable[Path]) -> Gradings:
                 isinstance(one, dict) and isinstance(one.get("pass_rate"), int | float) for one in models.values()
             ):
                 raise row.bad("models", "a mapping from models to what they did, with a `pass_rate` each")
-            if not {"source", "id"} <= row.data.keys():
+            if not all(isinstance(row.data.get(name), str) for name in ("source", "id")):
                 raise row.bad("id", "`source` and `id` of a question")
             known = merged.setdefault((row.data["source"], row.data["id"]), {})
             if twice := known.keys() & models.keys():

@@ -61,6 +61,10 @@ def load(
         raise DataError(f"columns: answer_form must be one of {', '.join(ANSWER_FORMS)}, found {brief(form)}")
     if unknown := [field for field in columns if field not in FIELDS]:
         raise DataError(f"columns: no field {unknown[0]!r}; the fields are {', '.join((*FIELDS, 'answer_form'))}")
+    if several := [field for field, column in columns.items() if field != "options" and not isinstance(column, str)]:
+        raise DataError(
+            f"columns: {several[0]} is read from one column, found {brief(columns[several[0]])}; give its name"
+        )
     rows = list(read(file))
     there = column_names(rows)
     columns = with_question(columns, there)
