@@ -100,10 +100,10 @@ def _folded(word: str) -> str:
             word = "0" + word
         return word.rstrip("0").rstrip(".") if "." in word else word
     word = word.casefold()
-    if word in _SAME:
-        return _SAME[word]
-    # British and American spelling are one word to a reader: haemorrhage, oedema, tumour.
-    return word.replace("ae", "e").replace("oe", "e").replace("our", "or") if len(word) > 4 else word
+    if len(word) > 4 and word not in _SAME:
+        # British and American spelling are one word to a reader: haemorrhage, oedema, tumour.
+        return word.replace("ae", "e").replace("oe", "e").replace("our", "or")
+    return _SAME.get(word, word)
 
 
 def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:

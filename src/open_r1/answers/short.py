@@ -36,9 +36,13 @@ _JSON_FIELD = re.compile(
 _BOX = re.compile(r"\\f?boxed\s*\{")
 
 
+def _crossed(text: str) -> bool:
+    return not text.isascii() and CROSSED.search(text) is not None
+
+
 def read_short(text: str, options: Options) -> Choice | None:
     """Read text that is a letter, an option's text or both, and nothing else; None when it is more than that."""
-    if len(text) > options.reach + 40 or CROSSED.search(text):
+    if len(text) > options.reach + 40 or _crossed(text):
         return None
     only = _ONLY_LETTER.fullmatch(text)
     if only and only[1].upper() in options.letters and not re.search(r"\b(?:not|[-+]\d)", text):
@@ -66,7 +70,7 @@ def read_short(text: str, options: Options) -> Choice | None:
 def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
     """An answer that stands first, before its explanation: "B", "B) Cushing syndrome", "Yes, because …"."""
     lines = [line for line in text.strip().split("\n", 40)[:40] if line.strip()]
-    if not lines or CROSSED.search(lines[0]):
+    if not lines or _crossed(lines[0]):
         return None
     line = lines[0].strip()
     short = read_short(line, options) if len(lines) > 1 else None

@@ -187,10 +187,10 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         if len(named) > 1:
             return None, Found.SEVERAL
         seen |= mentioned
-    if len(starts) > _SENTENCES_BACK and not say.CORRECTS.search(text, starts[1]):
+    if len(starts) > _SENTENCES_BACK:
         # An answer that stands first, before its explanation.
         named = _named_in(text, 0, starts[1], options)[0]
-        if len(named) == 1:
+        if len(named) == 1 and not say.CORRECTS.search(text, starts[1]):
             return named.pop(), Found.TEXT
     if tagged:
         everywhere = seen if len(starts) <= _SENTENCES_BACK else _named_in(text, 0, len(text), options)[1]
