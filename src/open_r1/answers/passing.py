@@ -65,7 +65,11 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             continue
         word = say.OPTION_WORD.search(text, max(0, start - 12), start)
         marked = bool(word) or not mention[3]
-        if not marked and text[start - 2 : start - 1] == "s" and _FIRST_OF_SEVERAL.search(text, max(0, start - 12), start):
+        if (
+            not marked
+            and text[start - 2 : start - 1] == "s"
+            and _FIRST_OF_SEVERAL.search(text, max(0, start - 12), start)
+        ):
             group, group_negated, group_equated = frozenset((letter,)), False, False
             continue
         if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):

@@ -16,13 +16,13 @@ ANSWER_NOUN = re.compile(
 FINAL_BEFORE = re.compile(r"\b(?:final|ultimate)[ \-]+(?:\w+ )?$", re.I)
 # "(option|choice|response|conclusion|diagnosis): B" announces at the start of a line only.
 LABEL = re.compile(
-    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|solution|selection|conclusion|diagnosis|result|output|prediction|key|pick|final)"
+    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|solution|selection|conclusion|diagnosis|result|output|prediction|key|pick|final|correction)"
     r"[ \t]*:",
     re.I | re.M,
 )
 CHOOSING = re.compile(
     r"(?:i(?:'d| would| will|'ll)? (?:suggest|recommend|propose)|choose|chose|choosing|chosen|pick|picked|picking|select|selected|selecting|go(?:ing)? with|went with"
-    r"|opt(?:ing)? for|settl(?:e|ing) (?:on|for)|stick(?:ing)? with|conclude(?: with)?|answer with|respond with|vote for)"
+    r"|opt(?:ing)? for|settl(?:e|ing) (?:on|for)|stick(?:ing)? with|conclude(?: with)?|meant|correct myself|answer with|respond with|vote for)"
     r"(?![a-z])[:\s]*"
 )
 COPULA = re.compile(
@@ -98,7 +98,19 @@ RIGHT_HINTS = (
         "suitable",
         "consistent",
     ),
-    *("plausible", "probable", "reasonable", "的", "most ", "correctly", "accurately", "matches", "fits"),
+    *(
+        "plausible",
+        "probable",
+        "reasonable",
+        "的",
+        "most ",
+        "correctly",
+        "accurately",
+        "matches",
+        "fits",
+        "statement",
+        " one ",
+    ),
 )
 IS_THE_ANSWER = re.compile(
     rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
@@ -116,6 +128,7 @@ IS_RIGHT = re.compile(
     r"|likely|suitable|consistent|plausible|probable|reasonable|(?<=most )\w+)(?![A-Za-z])"
     r"|[\s),]*(?:\([^()\n]{0,80}\)\s*)?(?:(?:best|correctly|accurately|most accurately)\s+(?:describ|explain|fit|match|represent|captur|answer|account)\w*"
     r"|matches|fits)(?![A-Za-z])"
+    r"|[\s),]*\s(?:is|would be)\s+the\s+(?:only\s+)?(?:statement|one)\s+(?:that|which)\b(?!\s+(?:is|does|do|would|can)(?:n't|\s*not)\b)"
     r"|[^.?!\n;]{0,90}?(?::|\s-)\s*(?:this is\s+)?(?:true|correct)\b"
     r"|(?:\s*[)）]?)(?:可能)?(?:是|为)?(?:最)?(?:正确|合适|可能是最合适)的",
     re.I,

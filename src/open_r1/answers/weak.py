@@ -77,10 +77,13 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
 
 
 def _beside(reading: Reading, mention: Commitment, options: Options) -> set[str]:
-    """The letters that the sentence of a mention has before it, marked as options."""
+    """The letters that the sentence of a mention has before it in brackets or after "option", options or not.
+
+    "Leucine (L) … and alanine (A)" speaks of something else.
+    """
     before = _LETTERED.finditer(reading.text, reading.sentence_start(mention.start), mention.start)
     letters = (re.sub(r"\W", "", m[0])[-1].upper() for m in before)
-    return {options.letters[letter] for letter in letters if letter in options.letters}
+    return {options.letters.get(letter, letter) for letter in letters}
 
 
 def _opened_with(strong: list[Commitment], reading: Reading) -> Choice:
@@ -123,6 +126,7 @@ _IS_NAMED = re.compile(
     r"|cause|explanation)\b"
     r"|[\s\"')]*\s(?:is|are)\s+(?:\w+\s+){1,3}of choice\b"
     r"|[\s\"')]*(?:as\s+)?the\s+(?:most (?:likely|appropriate|probable|suitable|consistent)|best|correct|right)\b"
+    r"|[\s\"')]*\s+it is(?=\s*[.!\n])"
     r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
@@ -134,7 +138,7 @@ _ENDED = re.compile(
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
 _PLAIN_IS = re.compile(
-    r"(?:(?:(?<=[.!?]\s)|\A)(?:[Gg]ive|[Ss]tart|[Oo]rder|[Aa]dminister|[Oo]btain|[Pp]erform)\s|\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
+    r"(?:(?:(?<=[.!?]\s)|\A)(?:[Gg]ive|[Ss]tart|[Oo]rder|[Aa]dminister|[Oo]btain|[Pp]erform)\s|\b(?:is|are|was|be|has|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
 )
 _PERCENT = re.compile(r",?\s*\(?(?:or|i\.e\.,?)?\s*\d+(?:\.\d+)?\s*%\)?(?=[\s.]*$)")
 _STRONG_CUE = re.compile(
