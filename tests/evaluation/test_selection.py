@@ -7,12 +7,15 @@ import pytest
 from evaluation.stand_in import stand_in
 
 from open_r1.evaluate import main as evaluate
+from open_r1.evaluation.difficulty import read_gradings_of
 from open_r1.evaluation.presets import BENCHMARKS, HUATUO_PROMPT, PRESETS, SIX, TRAINING_PROMPT
+from open_r1.evaluation.results import find_logs, read_results
 from open_r1.evaluation.selection import cluster, select
 from open_r1.evaluation.shuffle import shuffled_options
 from open_r1.evaluation.table import main as table
 from open_r1.questions import DataError, Question
 from open_r1.questions.manifest import DATA_MANIFESTS
+from open_r1.questions.prepared import write_prepared
 
 
 def test_the_huatuo_file_has_8381_rows():
@@ -55,6 +58,49 @@ def test_gpqa_is_asked_five_times_over_four_clusters(data_root):
     orders = {tuple(q.options.values()) for q in selection.questions if cluster(q) == "rec0"}
     assert len(orders) > 1, "equal prompts, asked greedily, would be one answer counted five times"
     assert all(q.answer_text.startswith("right") for q in selection.questions)
+
+
+def test_a_repeated_row_keeps_its_number_and_its_cluster(tmp_path):
+    row = {"question": "Invented?", "options": {"A": "one", "B": "two"}, "label": "A", "question_type": "Reasoning"}
+    rows = [row | {"id": identity} for identity in ("Text-1001", "Text-1001", "other")]
+    (tmp_path / "medxpertqa" / "Text").mkdir(parents=True)
+    (tmp_path / "medxpertqa" / "Text" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first, again = select("medxpertqa", "medreason", str(tmp_path)).questions
+    assert (first.id, again.id) == ("Text-1001", "Text-1001#2") and cluster(first) == cluster(again) == "Text-1001"
+
+
+def test_rows_of_two_files_may_have_one_id_and_a_mark_in_an_id_is_no_repetition(tmp_path):
+    """Each is a sample and a question of its own; gradings are under the ids that the files have."""
+    asked = [
+        Question(f"Case #{n}", source, "test", f"{source} {n}?", {"A": "one", "B": "two"}, "B")
+        for source in "ab"
+        for n in (1, 2)
+    ]
+    write_prepared(tmp_path, {"test": asked})
+    with stand_in(text=lambda asked: f"<answer>{'B' if asked.startswith('a') else 'A'}</answer>") as server:
+        assert (
+            evaluate(
+                [
+                    "--model",
+                    "m",
+                    "--base_url",
+                    server.url,
+                    "--task",
+                    str(tmp_path),
+                    "--output_dir",
+                    str(tmp_path / "out"),
+                ]
+            )
+            == 0
+        )
+    results = read_results(find_logs([tmp_path / "out"]))
+    assert [(r.summary["rows"], r.summary["questions"], r.summary["accuracy"]["value"]) for r in results] == [
+        (4, 4, 0.5)
+    ]
+    graded = read_gradings_of(results, asked).gradings
+    assert {key: models["m"]["pass_rate"] for key, models in graded.items()} == {
+        (q.source, q.id): float(q.source == "a") for q in asked
+    }
 
 
 def test_every_benchmark_of_the_shared_rows_loads(shared_data):

@@ -1,5 +1,6 @@
 """Presets: which rows, which prompt, which sampling and which judge make a score comparable to whose."""
 
+import re
 from dataclasses import dataclass
 
 from open_r1.arguments import DEFAULT_SYSTEM_PROMPT
@@ -49,7 +50,8 @@ class Rows:
         """Whether a question of this id is one of the rows."""
         if self.first is None:
             return True
-        return self.first <= int(identity.rpartition("-")[2]) <= self.last
+        number = re.search(r"-(\d+)(#\d+)*$", identity)  # a repeated row's id ends in #2
+        return number is not None and self.first <= int(number[1]) <= self.last
 
 
 @dataclass(frozen=True)

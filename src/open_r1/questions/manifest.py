@@ -24,7 +24,7 @@ def trained_ids(path: Path) -> set[tuple[str, str]]:
             for source, ids in manifest["ids"]["train"].items()
             for identity in ids
         }
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         raise DataError(f"{path}: expected a manifest with ids.train, as scripts/data_prepare.py writes it") from None
 
 
