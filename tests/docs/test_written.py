@@ -12,7 +12,7 @@ from accelerate.commands.launch import launch_command_parser
 
 from open_r1.evaluation.table import PUBLISHED
 from open_r1.recipes import TASKS, _keys
-from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS
+from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, RETIRED_VALUES, REWARD_ARGUMENTS
 from open_r1.rewards import REWARDS
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PLACEHOLDERS = {"--key"}
 KEYS = set().union(*map(_keys, TASKS)) | {"env"}
 RETIRED = RENAMED.keys() | DROPPED.keys() | REWARD_ARGUMENTS.keys() | ENVIRONMENT.keys()
+RETIRED |= {key for (key, _), _ in RETIRED_VALUES}
 
 
 def name(page: Path) -> str:
