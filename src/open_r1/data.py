@@ -53,11 +53,11 @@ def load_data(args: DataArguments) -> DatasetDict:
 
 def _mixture_part(number: int, part: dict, seed: int, args: DataArguments) -> Dataset:
     splits, name = _load_splits(part["id"], part.get("config"), args), part.get("split") or "train"
-    if name not in splits:
+    rows = splits[name] if name in splits else _slices(splits, name)
+    if rows is None:
         raise RecipeError(
             f"dataset_mixture.datasets[{number}]: {part['id']} has no split `{name}`, only {', '.join(splits)}."
         )
-    rows = splits[name]
     if part.get("columns"):
         missing = set(part["columns"]) - set(rows.column_names)
         if missing:
@@ -76,6 +76,15 @@ def _mixture_part(number: int, part: dict, seed: int, args: DataArguments) -> Da
             f"dataset_mixture.datasets[{number}]: weight {weight} of the {len(rows):,} rows of {part['id']} is none."
         )
     return rows.shuffle(seed=seed).select(range(kept))
+
+
+def _slices(splits: DatasetDict, name: str) -> Dataset | None:
+    """The rows of a split as datasets slices it, `train[:1000]` or `train[:10%]+test`; None when there are none."""
+    try:
+        wanted = datasets.ReadInstruction.from_spec(name).to_absolute({split: len(splits[split]) for split in splits})
+    except (ValueError, AssertionError):
+        return None
+    return datasets.concatenate_datasets([splits[one.splitname].select(range(one.from_, one.to)) for one in wanted])
 
 
 def _load_splits(name: str, config: str | None, args: DataArguments) -> DatasetDict:

@@ -26,6 +26,7 @@ from open_r1.contradictions import check_together, without_effect
 from open_r1.named_function import named_function
 from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, RENAMED_REWARDS, REWARD_ARGUMENTS, translate
 from open_r1.rewards import build_rewards
+from open_r1.rollouts.settings import check_weight_sync
 from open_r1.values import checked, hints, limit
 
 TASKS = {
@@ -172,6 +173,9 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
     try:
         check_method(training_args, model_args)
         check_together(script_args, training_args, model_args)
+        # A check is for no particular device, but for the one that the recipe names.
+        if task == "grpo" and training_args.use_vllm and (config.get("use_cpu") is True or num_processes is None):
+            check_weight_sync(training_args)
     except RecipeError as error:
         raise RecipeError(f"{at(_key_of(error))}: {' '.join(str(error).split())}") from None
     notes += without_effect(config, script_args, training_args, model_args)
@@ -268,9 +272,8 @@ def readings(task: str, argv: list[str]) -> Iterator[tuple[int, tuple]]:
 def task_of(path: Path) -> str:
     """'grpo' or 'sft', told by the recipe's keys and, where they fit both, by its path."""
     config, _ = read_yaml(path)
-    own = {
-        task: len((_keys(task) - _keys(other)) & config.keys()) for task, other in (("grpo", "sft"), ("sft", "grpo"))
-    }
+    said = {RENAMED.get(key, key) for key in config}
+    own = {task: len((_keys(task) - _keys(other)) & said) for task, other in (("grpo", "sft"), ("sft", "grpo"))}
     if own["grpo"] != own["sft"]:
         return max(own, key=own.get)
     return "sft" if "sft" in path.parts or "sft" in path.stem else "grpo"

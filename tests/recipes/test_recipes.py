@@ -171,6 +171,8 @@ def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
         (("cosine_max_len: 8192", "temperature: 0"), "`temperature` takes a number above 0, got 0"),
         (("cosine_max_len: 8192", "loss_type: grop"), "`loss_type` must be one of grpo, dr_grpo"),
         (("cosine_max_len: 8192", "vllm_mode: colocated"), "`vllm_mode` must be one of server, colocate"),
+        (("cosine_max_len: 8192", "use_cpu: true"), "weight_sync: nccl sends the weights from GPU to GPU"),
+        (("cosine_max_len: 8192", "use_cpu: true\nvllm_mode: colocate"), "vllm_mode: colocate needs GPUs"),
         (("vllm_device: auto", "vllm_device: gpu1"), "vllm_device: `auto`, or GPUs as in"),
         (("cosine_max_len: 8192", "sync_ref_model: true"), "sync_ref_model: true with `beta: 0`"),
         (("attn_implementation: flash_attention_2", "attn_implementation: flash"), "attn_implementation: no 'flash'"),
@@ -355,7 +357,7 @@ def test_bf16_without_a_gpu_says_what_to_do(recipe):
     [
         ("num_generations: 8", "x.yaml", "grpo"),
         ("packing: true", "x.yaml", "sft"),
-        ("max_seq_length: 2048", "sft.yaml", "sft"),
+        ("max_seq_length: 2048", "x.yaml", "sft"),
         ("learning_rate: 1.0", "sft.yaml", "sft"),
         ("learning_rate: 1.0", "x.yaml", "grpo"),
     ],

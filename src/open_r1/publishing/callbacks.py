@@ -30,7 +30,8 @@ def check_benchmarks(names: list[str], prepared: bool) -> None:
         known = name.partition("/")[0] in BENCHMARKS or (not prepared and "/" in name)
         if not known and not Path(name).is_dir():
             raise RecipeError(
-                f"benchmarks: no benchmark and no prepared folder {name!r}; the benchmarks are {', '.join(BENCHMARKS)}."
+                f"benchmarks: no benchmark and no prepared folder {name!r}; the benchmarks are {', '.join(BENCHMARKS)}. "
+                "Name one of these, or leave the key out."
             )
 
 

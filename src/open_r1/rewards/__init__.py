@@ -136,7 +136,7 @@ def _imported(path: str, folder: Path) -> Callable:
 
 
 def _nearest(name: str, names) -> str:
-    close = difflib.get_close_matches(name, list(names), n=1)
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.75)
     return f" Did you mean `{close[0]}`?" if close else ""
 
 
