@@ -5,6 +5,7 @@ import re
 from open_r1.answers.found import Found
 from open_r1.answers.items import read_item, text_at
 from open_r1.answers.options import Options
+from open_r1.answers.phrases import CROSSED
 
 Choice = tuple[str | None, Found]
 _BOX = re.compile(r"^[ \t•-]*(?:\[(?P<mark>[ xX✓✔]?)\]|(?P<sign>[☐☑☒]))[ \t]*(?=\S)", re.M)
@@ -13,8 +14,9 @@ _LINE = re.compile(
     re.M,
 )
 _VERDICT = re.compile(
-    r"[\s:|(.,-]*(?:this (?:statement |option )?is\s+)?(?:(?P<right>true|correct|right|yes(?![ \t]+\w)|[✓✔✅☑])"
-    r"|(?P<wrong>false|incorrect|wrong|not (?:true|correct|right)|untrue|inaccurate|no(?![ \t]+\w)|ruled out|eliminated|excluded|[✗✘❌✕]))"
+    r"[\s:|().,-]*(?:this (?:statement |option )?is\s+)?(?:(?P<right>true|correct|right|yes(?![ \t]+\w)|[✓✔✅☑])"
+    r"|(?P<wrong>false|incorrect|wrong|not (?:true|correct|right)|untrue|inaccurate|no(?![ \t]+\w)|ruled out|eliminated|excluded"
+    rf"|{CROSSED.pattern}))"
     r"(?![A-Za-z])",
     re.I,
 )

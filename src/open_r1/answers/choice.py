@@ -14,7 +14,7 @@ from open_r1.answers.checklist import judged_option, ticked_option
 from open_r1.answers.found import Found
 from open_r1.answers.normalise import tidy
 from open_r1.answers.options import Options, read_options
-from open_r1.answers.phrases import CONCLUDES, CORRECTS, TAKEN_BACK
+from open_r1.answers.phrases import CONCLUDES, CORRECTS, DOUBTS, TAKEN_BACK
 from open_r1.answers.reading import ANSWER, FINAL, WEAK, Commitment, Reading
 from open_r1.answers.sections import Part, answering_part
 from open_r1.answers.short import boxed_spans, json_answer, read_first_line, read_last_line, read_short
@@ -146,6 +146,8 @@ def _weigh(reading: Reading) -> Choice:
         if new.weight == WEAK:
             if corrects and new.letters != current.letters and new.concluding:
                 current, conflict = new, False
+            elif new.letters != current.letters and DOUBTS.search(text, current.end, new.start):
+                conflict = True
             continue
         if new.letters == current.letters and new.letters:
             better = current.how if new.how is Found.LETTER else new.how

@@ -17,6 +17,7 @@ _REPLACED = str.maketrans(
         "―": " - ",
         "。": ". ",
         "、": ", ",
+        "∴": " therefore ",
         **dict.fromkeys("⇒➜➔⟹⟶➡", "→"),
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),
     }
@@ -58,6 +59,8 @@ _TOKEN = re.compile(
     r"|[<>=≤≥±≈%+×^/°→]"
     r"|(?<![\w)\]%])-(?=\.?\d)|(?<![\w)\]%])(?<![\w)\]%]\s)-(?=\s\.?\d)"  # a minus sign, not a hyphen and not a range
 )
+_NUMBER_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_SAME = {word: str(number) for number, word in enumerate(_NUMBER_WORDS, 2)} | {"percent": "%"}
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 
 
@@ -97,12 +100,14 @@ def _folded(word: str) -> str:
             word = "0" + word
         return word.rstrip("0").rstrip(".") if "." in word else word
     word = word.casefold()
-    # British and American spelling are one word to a reader: haemorrhage, oedema, tumour.
-    return word.replace("ae", "e").replace("oe", "e").replace("our", "or") if len(word) > 4 else word
+    if len(word) > 4 and word not in _SAME:
+        # British and American spelling are one word to a reader: haemorrhage, oedema, tumour.
+        return word.replace("ae", "e").replace("oe", "e").replace("our", "or")
+    return _SAME.get(word, word)
 
 
 def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """The words, numbers and signs of tidy text; "1,920" is 1920, ".5" is 0.5, hyphens and quotes do not count."""
+    """The words, numbers and signs of tidy text; "1,920" is 1920, ".5" is 0.5, "six" is 6, hyphens and quotes do not count."""
     found = _TOKEN.finditer(text, start, len(text) if end is None else end)
     return [Token(_folded(m[0]), m[0], m.start(), m.end()) for m in found if m[0] != "'s"]
 

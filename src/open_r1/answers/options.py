@@ -10,6 +10,11 @@ from open_r1.answers.normalise import Token, first_token, tidy, tokens
 _PART = re.compile(r"(?<![A-Za-z0-9])[a-j]\)")
 _ARTICLES = frozenset(("a", "an", "the"))
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
+_ONLY = re.compile(r"^only\s+|[\s,]+only$", re.I)
+_ABBREVIATED = re.compile(r"\(\s*([A-Z][A-Za-z0-9]*[A-Z][A-Za-z0-9]*)\s*\)")
+_SMALL_WORDS = frozenset(("a", "an", "the", "of", "in", "to", "for", "by", "with", "and", "or"))
+_MOST_INITIALS = 5
+_CAPITALS = re.compile("[A-Z].*[A-Z]")
 # Words that stand in any prose, so that their mere presence says nothing: such options count in a statement only.
 _COMMON = frozenset(
     ["yes", "no", "maybe", "true", "false", "none", "all", "both", "neither", "unknown", "normal", "other"]
@@ -18,11 +23,12 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """One way to write an option: its words folded, as written, and its letter."""
+    """One way to write an option: its words folded, as written, and its letter; abbreviations are read in capitals only."""
 
     folded: tuple[str, ...]
     written: tuple[str, ...]
     letter: str
+    abbreviation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Options:
                 size = len(spelling.folded)
                 if at + size <= len(words) and all(words[at + i].folded == spelling.folded[i] for i in range(size)):
                     written = tuple(word.written for word in words[at : at + size])
+                    if spelling.abbreviation and not _CAPITALS.search(written[0]):
+                        continue
                     same = [s for s in self.spellings[words[at].folded] if s.folded == spelling.folded]
                     exact = [s for s in same if s.written == written]
                     if self.cased and not exact:
@@ -89,25 +97,53 @@ class Options:
         words = [w for w in re.findall(r"[^\W\d_]+", self.texts[letter].casefold()) if len(w) > 2]
         return bool(words) and not (len(words) == 1 and words[0] in _COMMON)
 
+    def measured(self, letter: str) -> bool:
+        """Whether the option's text is a number with its unit."""
+        words = tokens(self.texts[letter])
+        return len(words) == 2 and words[0].folded[0].isdigit()
+
+
+def _abbreviation(text: str) -> str | None:
+    """How an option is abbreviated: as its text says in brackets, or by the initials of its three or more words."""
+    said = _ABBREVIATED.search(text)
+    if said:
+        return said[1]
+    words = [word.folded for word in tokens(text) if word.folded not in _SMALL_WORDS]
+    if not 3 <= len(words) <= _MOST_INITIALS or not all(len(word) > 1 and word.isalpha() for word in words):
+        return None
+    return "".join(word[0] for word in words)
+
 
 def _spellings(texts: dict[str, str]) -> dict[str, tuple[Spelling, ...]]:
     found: list[Spelling] = []
     aliases: dict[tuple[str, ...], list[Spelling]] = defaultdict(list)
     for letter, text in texts.items():
-        for form, kept in ((text, found), (_IN_BRACKETS.sub(" ", text), None)):
+        shorter = {_IN_BRACKETS.sub(" ", text), _ONLY.sub("", text)} - {text}
+        for form in (text, *shorter):
             words = tokens(form)
-            if len(words) > 1 and words[0].folded in _ARTICLES:
+            if len(words) > 1 and words[0].folded in _ARTICLES and words[1].start == words[0].end + 1:
                 words = words[1:]
-            if not words:
+            # "I" is a pronoun where it does not stand beside another word.
+            if not words or (form != text and len(words) == 1 and len(words[0].written) == 1):
                 continue
             spelling = Spelling(tuple(w.folded for w in words), tuple(w.written for w in words), letter)
-            if kept is not None:
-                kept.append(spelling)
-            elif form != text:
+            if form == text:
+                found.append(spelling)
+            else:
                 aliases[spelling.folded].append(spelling)
-    # "MDMA" means the option "MDMA (Ecstasy)" as long as no other option reads so.
+        short = _abbreviation(text)
+        if short:
+            aliases[(short.casefold(),)].append(Spelling((short.casefold(),), (short,), letter, abbreviation=True))
+    # "MDMA" means the option "MDMA (Ecstasy)" as long as no other option reads so; "RAS" is no abbreviation of one
+    # option where another has it as a word.
     full = {spelling.folded for spelling in found}
-    found += [same[0] for folded, same in aliases.items() if len(same) == 1 and folded not in full]
+    words = {(word, spelling.letter) for spelling in found for word in spelling.folded}
+    for folded, same in aliases.items():
+        elsewhere = same[0].abbreviation and any(
+            (folded[0], letter) in words for letter in texts.keys() - {same[0].letter}
+        )
+        if len(same) == 1 and folded not in full and not elsewhere:
+            found.append(same[0])
     by_first = defaultdict(list)
     for spelling in sorted(found, key=lambda s: -len(s.folded)):
         by_first[spelling.folded[0]].append(spelling)
@@ -125,10 +161,13 @@ _ALL_TEXT = re.compile(
 def _composed(texts: dict[str, str], letters: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
     found = []
     for letter, text in texts.items():
-        words = [word.written for word in tokens(text)]
+        words = [word.written for word in tokens(text.replace("&", " and "))]
         named = [word for word in words if word in letters]
         if len(named) > 1 and {"and", "or", "nor"} & {word.lower() for word in words}:
-            form = r"\W{1,3}".join(f"(?i:{re.escape(w)})" if w not in letters else re.escape(w) for w in words)
+            signs = {"and": "and|&"}
+            form = r"\W{1,3}".join(
+                f"(?i:{signs.get(w.lower(), re.escape(w))})" if w not in letters else re.escape(w) for w in words
+            )
             found.append((re.compile(rf"(?<![A-Z],\s)(?<!\w)\(?{form}(?!\w)\)?"), letter))
     return tuple(found)
 

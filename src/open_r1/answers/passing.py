@@ -17,12 +17,16 @@ _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|/|&|as well as)\s*(?:options
 _WOULD = re.compile(
     r"\s+would(?!\s+(?:also )?be (?:the|preferred|best|better|most|more|an? (?:good|better|appropriate)))\b"
 )
+# "… (option B), which could also play a role" equates nothing.
+_HEDGES = re.compile(r"[)\]\"']*,?\s*(?:(?:which|that|this|it)\s+)?(?:also\s+)?(?:could|may|might)\b")
 _NO_NOUN = frozenset(("is", "are", "was", "were", "be", "or", "and", "nor", "either", "both", "but"))
 # "… due to drift (D) or natural selection (J)".
 _JOINED_WORDS = re.compile(
     r"\)?\s*,?\s*(?:or|and)\s+(?:(?!(?:is|are|was|not|so|thus|therefore|hence)\b)[\w'-]+\s+){1,6}\(?(?:options?\s+)?",
     re.I,
 )
+# "Options A and B are both plausible": A alone is not what is spoken of.
+_FIRST_OF_SEVERAL = re.compile(r"(?:option|choice|answer|statement)s\s+$", re.I)
 _OPENING = re.compile(r"\(\s*(?:option|choice|answer)\s+$", re.I)
 _OWN_VERB = re.compile(r"\s*(?:is|was|would|seems|has|may|might|could|can)\b")
 # "which is true for some species" is no verdict on the whole.
@@ -30,7 +34,7 @@ _QUALIFIED = re.compile(
     r"\s*,?\s*(?:for (?:some|most|many)|of (?:some|most|many)|in (?:some|most|many|part|general)|but|to some|only)\b"
 )
 # "A vitamin deficiency", "I am": an article and a pronoun. Only what follows tells the letters from them.
-_AS_SUBJECT = r"is|was|seems|appears|remains|and|or|because|since|as|but|with|due|the|which"
+_AS_SUBJECT = r"is|it is|was|seems|appears|remains|and|or|because|since|as|but|with|due|the|which"
 _LETTER_FOLLOWED = {
     letter: re.compile(rf"[^\w\s]|\s*(?:$|\n|[^\w\s]|(?:{words})(?![A-Za-z]))")
     for letter, words in (
@@ -61,6 +65,13 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
             continue
         word = say.OPTION_WORD.search(text, max(0, start - 12), start)
         marked = bool(word) or not mention[3]
+        if (
+            not marked
+            and text[start - 2 : start - 1] == "s"
+            and _FIRST_OF_SEVERAL.search(text, max(0, start - 12), start)
+        ):
+            group, group_negated, group_equated = frozenset((letter,)), False, False
+            continue
         if not marked and not say.BEFORE_BARE.search(text, max(0, start - 20), start):
             continue
         if not marked and mention[3] in _LETTER_FOLLOWED and not _LETTER_FOLLOWED[mention[3]].match(text, end):
@@ -143,7 +154,8 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
         if say.AS_IN.search(before):
             continue
         points = say.POINTS_TO.search(before) or say.LEADS.search(before)
-        if in_list(text, start):
+        # "- (A) is incorrect because … . Hence (B)." concludes below a list.
+        if in_list(text, start) and reading.sentence_start(start) <= line_start(text, start):
             continue
         if say.ONLY.search(before):
             reading.verdicts.append(Commitment(item.letters, item.how, WEAK, start, item.end))
@@ -171,7 +183,7 @@ def letters_in_passing(reading: Reading, options: Options, since: int) -> None:
                         start,
                         end,
                         bool(say.DENIES.search(before)),
-                        equated=group_equated,
+                        equated=group_equated and not _HEDGES.match(text, end),
                         concluding=both,
                     )
                 )
@@ -227,7 +239,7 @@ def _bare_points(reading: Reading, mention: re.Match[str]) -> bool:
     sentence = text[reading.sentence_start(mention.start()) : mention.start()]
     judging = re.search(
         r"\b(?:most|best|correct|closest|likely|appropriate|answer|option|choice|right|it's|it is|must be|diagnosis"
-        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|not|no|aligns|matches|supports|corresponds)\b",
+        r"|treatment|cause|step|test|drug|organism|finding|mechanism|management|therapy|explanation|leaves|remains|left|lean|leaning|not|no|aligns|matches|supports|corresponds)\b",
         sentence,
         re.I,
     )

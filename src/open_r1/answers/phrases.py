@@ -16,13 +16,13 @@ ANSWER_NOUN = re.compile(
 FINAL_BEFORE = re.compile(r"\b(?:final|ultimate)[ \-]+(?:\w+ )?$", re.I)
 # "(option|choice|response|conclusion|diagnosis): B" announces at the start of a line only.
 LABEL = re.compile(
-    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|solution|selection|conclusion|diagnosis|result|output|prediction)"
+    r"(?:^|(?<=[.!?])[ \t])[ \t\-]*(?:(?P<final>final)\s+)?(?:correct|option|choice|response|solution|selection|conclusion|diagnosis|result|output|prediction|key|pick|final|correction)"
     r"[ \t]*:",
     re.I | re.M,
 )
 CHOOSING = re.compile(
     r"(?:i(?:'d| would| will|'ll)? (?:suggest|recommend|propose)|choose|chose|choosing|chosen|pick|picked|picking|select|selected|selecting|go(?:ing)? with|went with"
-    r"|opt(?:ing)? for|settl(?:e|ing) (?:on|for)|stick(?:ing)? with|conclude(?: with)?|answer with|respond with|vote for)"
+    r"|opt(?:ing)? for|settl(?:e|ing) (?:on|for)|stick(?:ing)? with|conclude(?: with)?|meant|correct myself|answer with|respond with|vote for)"
     r"(?![a-z])[:\s]*"
 )
 COPULA = re.compile(
@@ -79,6 +79,7 @@ HEDGED = re.compile(
     r"(?:exact|exactly|correct|right|accurate|match(?:es|ing)?|an option|the (?:best )?answer)\b",
     re.I,
 )
+CROSSED = re.compile("[✗✘❌✕]")
 SEEMS = re.compile(r"\b(?:seem|appear|look|might|may|could|can)(?:s|ed)?\b", re.I)
 # Words without which the two patterns below cannot match: looking for them first is much faster.
 ANSWER_HINTS = ("answer", "choice", "option", "response", "selection", "pick", "it is")
@@ -97,7 +98,19 @@ RIGHT_HINTS = (
         "suitable",
         "consistent",
     ),
-    *("plausible", "probable", "reasonable", "的", "most ", "correctly", "accurately", "matches", "fits"),
+    *(
+        "plausible",
+        "probable",
+        "reasonable",
+        "的",
+        "most ",
+        "correctly",
+        "accurately",
+        "matches",
+        "fits",
+        "statement",
+        " one ",
+    ),
 )
 IS_THE_ANSWER = re.compile(
     rf"(?:[^.?!\n;]|\.(?=\d)){{0,90}}?(?<![A-Za-z]){_IS}\s+(?:\w+\s+){{0,3}}?(?:answer|choice|option|response|selection|pick)(?![A-Za-z])"
@@ -115,6 +128,7 @@ IS_RIGHT = re.compile(
     r"|likely|suitable|consistent|plausible|probable|reasonable|(?<=most )\w+)(?![A-Za-z])"
     r"|[\s),]*(?:\([^()\n]{0,80}\)\s*)?(?:(?:best|correctly|accurately|most accurately)\s+(?:describ|explain|fit|match|represent|captur|answer|account)\w*"
     r"|matches|fits)(?![A-Za-z])"
+    r"|[\s),]*\s(?:is|would be)\s+the\s+(?:only\s+)?(?:statement|one)\s+(?:that|which)\b(?!\s+(?:is|does|do|would|can)(?:n't|\s*not)\b)"
     r"|[^.?!\n;]{0,90}?(?::|\s-)\s*(?:this is\s+)?(?:true|correct)\b"
     r"|(?:\s*[)）]?)(?:可能)?(?:是|为)?(?:最)?(?:正确|合适|可能是最合适)的",
     re.I,
@@ -147,7 +161,7 @@ NEGATED = re.compile(
     re.I,
 )
 POINTS_TO = re.compile(
-    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say|supports|matches|describes|favou?rs"
+    r"(?:(?<![A-Za-z])(?:is|are|be|was|as|to|in|with|by|:|=|→|->|also|but|leaves|leaving(?: us with)?|say|towards?|supports|matches|describes|favou?rs"
     r"|suggests|indicates)|'s|是|为|：|选择?)\s*(?:therefore |thus |likely |most likely |the |best |indeed )?"
     r"(?:only )?(?:options?|choices?|answers?|statements?|letters?|选项)?\s*[\"':]*\s*$"
     r"|\ball (?:of )?[^.\n]{0,50}\bexcept(?: for)?:?\s*(?:option\s+)?$",
@@ -174,7 +188,7 @@ LEADS = re.compile(
 # A capital without brackets is an option only where a noun could begin: not in "Lake B is", "hepatitis B is".
 BEFORE_BARE = re.compile(
     r"(?:^|[.!?;:,(\n\"'→>-]|\b(?:so|that|and|but|or|thus|therefore|hence|then|while|because|since|as|only|is|are|be|was|not|it's|to|in|with|by"
-    r"|than|of|out|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|making|makes|say|get|gives|yields|only|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
+    r"|than|of|out|towards?|eliminate|exclude|choose|select|also|both|either|neither|nor|likely|therefore|supports|matches|leaves|leaving|making|makes|say|get|gives|yields|only|think|believe|conclude|guess|no|wait|actually|definitely|probably)|'s)\s*$",
     re.I,
 )
 OPTION_WORD = re.compile(r"(?:(?<![A-Za-z])(?:option|choice|answer|statement|letter)|选项|选择|选)\s*[\"'(]*$", re.I)
@@ -194,6 +208,10 @@ CORRECTS = re.compile(
     r"|re-?consider\w*|re-?check\w*|re-?evaluat\w*|re-?examin\w*|re-?read\w*|re-?assess\w*|re-?think\w*|instead|rather|closer look"
     r"|i was wrong|scratch that|no,|not right|not quite|nevertheless|yet|revis\w+|changed? my|more accurately|should (?:be|have been))(?![A-Za-z])",
     re.I,
+)
+# "The answer is B. On second thought, it could also be A."
+DOUBTS = re.compile(
+    r"\bon (?:second thought|reflection)\b|\bi(?:'m| am) (?:not|un)\s?(?:so )?(?:sure|certain)\b", re.I
 )
 
 # ---- no answer --------------------------------------------------------------------------------------------------

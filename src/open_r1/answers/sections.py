@@ -16,13 +16,15 @@ _THINKING_HEADING = re.compile(r"\s*#{1,6}[ \t]*\**[ \t]*thinking\b", re.I)
 _NEXT_TURN = re.compile(
     r"\n[ \t*#]*(?:(?:question|(?:next|new|your|follow[- ]?up|practice|another) (?:question|problem|task|exercise|example|case))"
     r"(?:[ \t]*\d+)?[ \t*]*[:.]|exercise[ \t]*\d+[ \t*]*[:.]|Q(?:[ \t]*\d+)?[ \t*]*:"
-    r"|(?:user|human|assistant|instruction(?:[ \t]*\d+)?(?:[ \t]*\([^()\n]*\))?)[ \t*]*:)",
+    r"|(?:user|human|assistant|instruction(?:[ \t]*\d+)?(?:[ \t]*\([^()\n]*\))?)[ \t*]*:)"
+    r"|\n[ \t]*#+[ \t*]*(?:question|problem|instruction|exercise|input|user|human)(?:[ \t]*\d+)?[ \t*]*(?=\n)",
     re.I,
 )
 # "Sure! Let's look at it." before a restated question is no answer yet.
 _PREFACE = re.compile(
     r"(?:sure|okay|ok|certainly|of course|great|let|here|to answer|first)\b[^\n]{0,120}$|[^\n]{0,120}:$", re.I
 )
+_ANSWERED = re.compile(r"\b[Aa]nswer(?: is|:)[\s(\[*]*[A-Z](?![A-Za-z])")
 # "I hope this helps! Let me know if …" ends a chat, not an argument.
 _FAREWELL_REACH = 400
 _FAREWELL_HINTS = ("i hope", "let me know", "feel free", "hesitate", "anything else", "if you have any")
@@ -109,6 +111,6 @@ def before_next_turn(text: str) -> str:
     """The text up to an invented next question; a question restated at the start is not one."""
     for turn in _NEXT_TURN.finditer(text):
         head = text[: turn.start()].strip()
-        if head and not _PREFACE.match(head):
+        if head and (_ANSWERED.search(head) or not _PREFACE.match(head)):
             return head
     return text

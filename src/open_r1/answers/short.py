@@ -6,6 +6,7 @@ from open_r1.answers.found import Found
 from open_r1.answers.items import Item, read_item, text_at
 from open_r1.answers.normalise import tidy, tokens
 from open_r1.answers.options import Options
+from open_r1.answers.phrases import CROSSED
 
 Choice = tuple[str | None, Found]
 _LONGEST = 3000
@@ -14,7 +15,7 @@ _ONLY_LETTER = re.compile(
     re.I,
 )
 _LETTER_LINE = re.compile(
-    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
+    r"\W*(?:option|choice|answer)?[\s:(]*([A-Za-z])(?P<mark>\s*[).:\]|]|\s+-|\s)\s*(?P<rest>\S.*)?$", re.I
 )
 # How an answer that stands first begins: a closed letter, perhaps after an adverb.
 _LEAD = re.compile(
@@ -28,16 +29,20 @@ _SUBJECT = re.compile(
     r"\s*(?:all|both|each|is|are|was|were|can|could|may|might|would|should|must|has|have|do|does|did|cannot|can't|isn't|aren't)\b"
 )
 _JSON_FIELD = re.compile(
-    r"[\"'](?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"']\s*:\s*"
+    r"[\"'](?:final[\"']|(?:final_|correct_|predicted_|my_|the_)?(?:answer|choice|option|prediction|response)(?:_?(?:choice|letter|idx|key|option))?[\"'])\s*:\s*"
     r"(?:[\"']([^\"\n]{0,400}?)[\"']\s*(?=[,}\n]|$)|\[([^\]\n]{0,200})\]|([A-Za-z])\s*[,}])",
     re.I,
 )
 _BOX = re.compile(r"\\f?boxed\s*\{")
 
 
+def _crossed(text: str) -> bool:
+    return not text.isascii() and CROSSED.search(text) is not None
+
+
 def read_short(text: str, options: Options) -> Choice | None:
     """Read text that is a letter, an option's text or both, and nothing else; None when it is more than that."""
-    if len(text) > options.reach + 40:
+    if len(text) > options.reach + 40 or _crossed(text):
         return None
     only = _ONLY_LETTER.fullmatch(text)
     if only and only[1].upper() in options.letters and not re.search(r"\b(?:not|[-+]\d)", text):
@@ -65,7 +70,7 @@ def read_short(text: str, options: Options) -> Choice | None:
 def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
     """An answer that stands first, before its explanation: "B", "B) Cushing syndrome", "Yes, because …"."""
     lines = [line for line in text.strip().split("\n", 40)[:40] if line.strip()]
-    if not lines:
+    if not lines or _crossed(lines[0]):
         return None
     line = lines[0].strip()
     short = read_short(line, options) if len(lines) > 1 else None
@@ -100,7 +105,7 @@ def read_first_line(text: str, options: Options) -> tuple[frozenset[str], Found]
     return None
 
 
-_BULLET = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s+(?=\S)")
+_BULLET = re.compile(r"^(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s+(?=\S)")
 
 
 def _lettered(line: str, options: Options) -> bool:
@@ -111,14 +116,23 @@ def _lettered(line: str, options: Options) -> bool:
     return len(line) < 6 and (only := _ONLY_LETTER.fullmatch(line)) is not None and only[1].upper() in options.letters
 
 
+def _below_list(text: str, above: str, short: Choice) -> bool:
+    """Whether an answer stands after a blank line below a list of options, and is not the list's next one."""
+    marked = _LETTER_LINE.fullmatch(above)
+    if short[1] not in (Found.LETTER, Found.LETTER_AND_TEXT) or len(above) < 6 or not marked:
+        return False
+    before = text.rstrip().rpartition("\n")[0].rstrip(" \t")
+    return before.endswith("\n") and ord(short[0].upper()) != ord(marked[1].upper()) + 1
+
+
 def read_last_line(text: str, options: Options) -> tuple[frozenset[str], Found] | None:
     """An answer that stands alone on the last line, below its explanation."""
     lines = [line.strip() for line in text[-600:].split("\n") if line.strip()]
     if len(lines) < 2:
         return None
-    if _lettered(lines[-2], options):
-        return None
     short = read_short(_BULLET.sub("", lines[-1]), options)
+    if _lettered(lines[-2], options) and not (short and _below_list(text, lines[-2], short)):
+        return None
     # "No" or "13" below a table or a calculation may be a part of it.
     bare = short and short[1] is Found.TEXT and not options.telling(short[0]) and len(lines[-2]) < 40
     if bare or (short and short[1] is Found.TEXT and _BULLET.match(lines[-1])):

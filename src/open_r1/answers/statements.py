@@ -30,10 +30,10 @@ def read_statements(text: str, options: Options, *, last_only: bool = False) -> 
         if say.starts_word(small, noun.start()):
             _answer_statement(reading, noun, options)
     for label in say.LABEL.finditer(text) if ":" in text else ():
-        _commit(reading, _item_after(text, label.end(), options), FINAL if label["final"] else ANSWER, label.start())
+        _commit(reading, _item_after(text, label.end(), options), FINAL if label["final"] else ANSWER, label.end())
     for verb in say.CHOOSING.finditer(small):
         if say.starts_word(small, verb.start()) and not re.search(
-            r"(?:not|n't|never|cannot|which|to)\s+$", text[max(0, verb.start() - 12) : verb.start()]
+            r"(?:not|n't|never|cannot|which|(?<!had\s)to)\s+$", text[max(0, verb.start() - 12) : verb.start()]
         ):
             item = _item_after(text, verb.end(), options)
             if item:

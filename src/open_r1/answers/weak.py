@@ -7,7 +7,7 @@ from open_r1.answers.found import Found
 from open_r1.answers.items import read_item, text_at
 from open_r1.answers.normalise import tidy, tokens
 from open_r1.answers.options import Options
-from open_r1.answers.reading import Reading, in_list
+from open_r1.answers.reading import Commitment, Reading, in_list, line_start
 from open_r1.answers.short import read_short
 
 Choice = tuple[str | None, Found]
@@ -57,10 +57,16 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
                 passing = kept
                 break
         else:
-            return None, Found.SEVERAL
+            return _opened_with(strong, reading)
     if named and _FINISHED.search(text[-10:]) and any(c.concluding for c in passing):
         return named.pop(), next(c.how for c in passing if c.concluding)
-    if named and not text[passing[-1].end :].strip(" .!\n"):
+    said_last = bool(named) and not text[passing[-1].end :].strip(" .!\n")
+    if said_last and not _FINISHED.search(text[-10:]):
+        # "… which is the muscle (D" breaks off.
+        return _NOTHING
+    if named and _beside(reading, passing[-1], options) - named - wrong:
+        return None, Found.SEVERAL
+    if said_last:
         # "… is a function of the subscapularis muscle (D)." ends with the only letter it points at.
         return named.pop(), Found.LETTER
     if named and say.CUE.search(
@@ -68,6 +74,24 @@ def pointed_letter(reading: Reading, options: Options) -> Choice:
     ):
         return named.pop(), Found.LETTER
     return _NOTHING
+
+
+def _beside(reading: Reading, mention: Commitment, options: Options) -> set[str]:
+    """The letters that the sentence of a mention has before it in brackets or after "option", options or not.
+
+    "Leucine (L) … and alanine (A)" speaks of something else.
+    """
+    before = _LETTERED.finditer(reading.text, reading.sentence_start(mention.start), mention.start)
+    letters = (re.sub(r"\W", "", m[0])[-1].upper() for m in before)
+    return {options.letters.get(letter, letter) for letter in letters}
+
+
+def _opened_with(strong: list[Commitment], reading: Reading) -> Choice:
+    """The option that the first sentence equates with what is asked for, when explanations name others after it."""
+    opening = [c for c in strong if c.start < reading.sentence_end(0)]
+    if len(strong) == len(opening) == 1 and opening[0].how is Found.LETTER_AND_TEXT and opening[0].concluding:
+        return next(iter(opening[0].letters)), Found.LETTER_AND_TEXT
+    return None, Found.SEVERAL
 
 
 def closing_text(reading: Reading, options: Options) -> Choice:
@@ -87,8 +111,8 @@ def _zone_start(reading: Reading, sentences: int) -> int:
 
 
 _NAMES = re.compile(
-    r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|closest|suggestive"
-    r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|of|with|as|would be)"
+    r"(?:\b(?:most|best|correct|right|likely|appropriate|next|first|primary|underlying|definitive|final|indicated|recommended|preferred|closest|suggestive"
+    r"|consistent|diagnosis|answer|conclusion|explanation|treatment)\b[^.\n]{0,90}?\b(?:is|are|be|was|has|of|with|(?<!,\s)as|would be)"
     r"|\b(?:diagnosis|answer|conclusion|step|treatment|management|test|cause)\s*:|\b(?:suggests?|indicates?|diagnosed with|diagnosis of|consistent with|points? to(?:wards?)?"
     r"|suggestive of|indicative of|(?:instance|example|case|form) of|(?:classic|characteristic|typical|pathognomonic|diagnostic) (?:for|of)|go(?:es)? with|(?:due|secondary) to|caused by|explained by|(?:treated|managed|reversed) (?:with|by)|recommended?|is called|known as)"
     r"|\b(?:this|it|he|she|patient|which) (?:is|has|would be|must be))"
@@ -102,6 +126,7 @@ _IS_NAMED = re.compile(
     r"|cause|explanation)\b"
     r"|[\s\"')]*\s(?:is|are)\s+(?:\w+\s+){1,3}of choice\b"
     r"|[\s\"')]*(?:as\s+)?the\s+(?:most (?:likely|appropriate|probable|suitable|consistent)|best|correct|right)\b"
+    r"|[\s\"')]*\s+it is(?=\s*[.!\n])"
     r"|[\s\"')]*(?:fits|matches|best (?:fits|explains|matches|describes|accounts for))\b",
     re.I,
 )
@@ -113,7 +138,7 @@ _ENDED = re.compile(
 _ENUMERATED = re.compile(r"^\s*(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s*$")
 _PART = re.compile(r"(?:[-•]|\(?(?:\d{1,2}|[a-z])[.)])\s")
 _PLAIN_IS = re.compile(
-    r"(?:(?:(?<=[.!?]\s)|\A)(?:[Gg]ive|[Ss]tart|[Oo]rder|[Aa]dminister|[Oo]btain|[Pp]erform)\s|\b(?:is|are|was|be|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
+    r"(?:(?:(?<=[.!?]\s)|\A)(?:[Gg]ive|[Ss]tart|[Oo]rder|[Aa]dminister|[Oo]btain|[Pp]erform)\s|\b(?:is|are|was|be|has|but|meaning|yields?|gives?)\s|(?<=[A-Za-z])'s\s|\bi\.e\.,?\s|:\s|→(?:\s*(?:add|start|give|order|perform)\s)?)\s*(?=\S)"
 )
 _PERCENT = re.compile(r",?\s*\(?(?:or|i\.e\.,?)?\s*\d+(?:\.\d+)?\s*%\)?(?=[\s.]*$)")
 _STRONG_CUE = re.compile(
@@ -124,6 +149,7 @@ _STRONG_CUE = re.compile(
 _FINISHED = re.compile(r"[.!?:)\]\"'|\d%]\s*$")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _GOES_ON = re.compile(r"[.!?:][ \t]+\w|\n\s*\S")
+_NEW_CLAUSE = ("; ", " but ")
 _CONDITION = re.compile(r"\s*(?:if|when|suppose|assuming|unless)\b", re.I)
 _LESS = re.compile(
     r"\b(?:less|unlikely|least|not|n't|never|incorrect|wrong|neither|nor|ruled out|exclude\w*|rule out|rather than|unlike|over|versus|than)\b",
@@ -165,6 +191,11 @@ def concluding_text(reading: Reading, options: Options, *, tagged: bool) -> Choi
         if len(named) > 1:
             return None, Found.SEVERAL
         seen |= mentioned
+    if len(starts) > _SENTENCES_BACK:
+        # An answer that stands first, before its explanation.
+        named = _named_in(text, 0, starts[1], options)[0]
+        if len(named) == 1 and not say.CORRECTS.search(text, starts[1]):
+            return named.pop(), Found.TEXT
     if tagged:
         everywhere = seen if len(starts) <= _SENTENCES_BACK else _named_in(text, 0, len(text), options)[1]
         if len(everywhere) == 1:
@@ -197,7 +228,12 @@ def _said_last(text: str, start: int, end: int, options: Options) -> set[str]:
             continue
         letter = next(iter(item.letters))
         listed = text[at - 2 : at - 1] == ":"
-        if at != first and _LESS.search(text, start, at):
+        # "… Parasitism" is a sentence that breaks off.
+        if at == first and first > line_start(text, first) and not _FINISHED.search(text[-10:]):
+            continue
+        # "Not the aorta but the vena cava", "it isn't the aorta; it's the vena cava": what is denied before is another.
+        clause = max(start, *(text.rfind(sign, start, at) + len(sign) - 1 for sign in _NEW_CLAUSE))
+        if at != first and _LESS.search(text, clause, at):
             continue
         rest = _PERCENT.sub("", text[item.end : end]).strip(" .!\"')\n")
         measured = len(tokens(options.texts[letter])) > 1 or bool(
@@ -238,14 +274,16 @@ def _named_in(text: str, start: int, end: int, options: Options) -> tuple[set[st
             continue
         first, last = words[i].start, words[i + size - 1].end
         i += size
-        if len(letters) > 1 or not options.telling(next(iter(letters))):
+        telling = options.telling(next(iter(letters)))
+        if len(letters) > 1 or not (telling or options.measured(next(iter(letters)))):
             continue
         joins = _OR.fullmatch(text, previous, first)
         previous = last
         before = text[max(start, first - 140) : first]
         if _LESS.search(before[-40:]) or say.NOT_RIGHT.match(text, last):
             continue
-        mentioned |= letters
+        # A number with its unit stands in any calculation; only what names it counts.
+        mentioned |= letters if telling else frozenset()
         whole = text_at(text, first, options)
         ended = _ENDED.match(text, last)
         if (_NAMES.search(before) and whole and ended) or _IS_NAMED.match(text, last, end):
