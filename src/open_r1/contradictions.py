@@ -6,6 +6,7 @@ import dataclasses
 
 import jinja2
 import torch
+from torch.utils.data import DataLoader
 from transformers import get_scheduler
 from transformers.integrations import get_reporting_integration_callbacks
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -15,6 +16,8 @@ from trl import ModelConfig
 from open_r1.adapters import adapter_config
 from open_r1.arguments import DataArguments, GRPOConfig, RecipeError
 from open_r1.publishing.callbacks import check_saves
+from open_r1.questions import DataError
+from open_r1.questions.own import check_fields
 from open_r1.rollouts.topology import named_gpus
 
 ADAPTER_KEYS = {field.name for field in dataclasses.fields(ModelConfig) if field.name.startswith("lora_")}
@@ -29,11 +32,16 @@ def check_together(script_args: DataArguments, training_args, model_args: ModelC
     for key, made in (
         ("report_to", lambda: get_reporting_integration_callbacks(training_args.report_to)),
         ("lora_task_type", lambda: adapter_config(model_args)),
+        ("dataloader_num_workers", lambda: _loader(training_args)),
     ):
         try:
             made()
         except ValueError as error:
             raise RecipeError(f"{key}: {error}") from None
+    try:
+        check_fields(script_args.dataset_columns or {})
+    except DataError as error:
+        raise RecipeError(f"dataset_{error}") from None
     attention = model_args.attn_implementation
     if attention not in (None, "eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()) and "/" not in attention:
         raise RecipeError(
@@ -45,6 +53,9 @@ def check_together(script_args: DataArguments, training_args, model_args: ModelC
             f"eval_strategy: {training_args.eval_strategy.value} has no rows to evaluate on: give "
             '`dataset_mixture` a `test_split_size`, or set `eval_strategy: "no"`.'
         )
+    if training_args.eval_strategy == "no" and (training_args.eval_on_start or training_args.save_strategy == "best"):
+        key = "eval_on_start: true" if training_args.eval_on_start else "save_strategy: best"
+        raise RecipeError(f'{key} with `eval_strategy: "no"`: there is nothing to evaluate. Set `eval_strategy`.')
     if isinstance(training_args, GRPOConfig):
         if training_args.vllm_device != "auto":
             named_gpus(training_args.vllm_device)
@@ -77,6 +88,15 @@ def _check_optimizer(training_args) -> None:
         get_scheduler(schedule, optimizer, num_warmup_steps=1, num_training_steps=10, scheduler_specific_kwargs=given)
     except (ValueError, TypeError) as error:
         raise RecipeError(f"lr_scheduler_kwargs: {schedule.value} does not take {given}: {error}") from None
+
+
+def _loader(training_args) -> DataLoader:
+    return DataLoader(
+        [],
+        num_workers=training_args.dataloader_num_workers,
+        prefetch_factor=training_args.dataloader_prefetch_factor,
+        persistent_workers=training_args.dataloader_persistent_workers,
+    )
 
 
 def _check_template(template: str | None) -> None:

@@ -152,7 +152,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         given = any(word.partition("=")[0] == f"--{key}" for word in arguments)
         where = at(key) if key in lines and not given else "command line"
         raise RecipeError(f"{where}: {error}.") from None
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except Exception as error:  # the libraries' argument classes check values by whatever raises
         raise RecipeError(f"{at(_key_of(error))}: {' '.join(str(error).split())}{_remedy(str(error))}") from None
     if unknown:
         name = unknown[0].removeprefix("--").partition("=")[0]

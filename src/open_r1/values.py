@@ -31,7 +31,8 @@ CHOICES = {
     "vllm_model_impl": ["vllm", "transformers"],
 }
 
-# Numbers that a run divides by or cannot do without: the least that it takes.
+# The least and the most that numbers take, where a run divides by them, cannot do without them, or their library refuses them
+# after the model is loaded.
 LEAST = {"num_generations": 2} | dict.fromkeys(
     [
         "generation_batch_size",
@@ -44,6 +45,7 @@ LEAST = {"num_generations": 2} | dict.fromkeys(
         "num_iterations",
         "per_device_eval_batch_size",
         "per_device_train_batch_size",
+        "ref_model_sync_steps",
         "steps_per_generation",
         "vllm_data_parallel_size",
         "vllm_max_model_length",
@@ -51,8 +53,11 @@ LEAST = {"num_generations": 2} | dict.fromkeys(
     ],
     1,
 )
-SHARES = {"top_p", "vllm_gpu_memory_utilization"}
-POSITIVE = {"temperature", *SHARES}
+LEAST |= dict.fromkeys(["data_seed", "lora_dropout", "min_p", "seed", "top_k"], 0)
+ABOVE_0 = {"repetition_penalty", "temperature", "top_p", "vllm_gpu_memory_utilization"}
+MOST = dict.fromkeys(["lora_dropout", "min_p", "top_p", "vllm_gpu_memory_utilization"], 1)
+MOST |= dict.fromkeys(["data_seed", "seed"], 2**32 - 1)
+LIMITED = LEAST.keys() | ABOVE_0
 
 
 @functools.cache
@@ -65,21 +70,23 @@ def limit(parser: argparse.ArgumentParser) -> None:
     """Let a parser of recipe keys refuse words and numbers that no run can do anything with."""
     for action in parser._actions:
         action.choices = action.choices or CHOICES.get(action.dest)
-        if action.dest in LEAST or action.dest in POSITIVE:
+        if action.dest in LIMITED:
             action.type = _within(action.type, action.dest)
 
 
 def _within(kind: type, key: str) -> Callable:
     def convert(given):
         value = kind(str(given))
-        if value is None:
+        if value is None and key != "max_completion_length":
             return None
+        if value is None:
+            raise argparse.ArgumentTypeError("is empty: give a value, or leave it out")
         if value < LEAST.get(key, value):
             raise argparse.ArgumentTypeError(f"takes {LEAST[key]} or more, got {given}")
-        if key in POSITIVE and value <= 0:
+        if key in ABOVE_0 and value <= 0:
             raise argparse.ArgumentTypeError(f"takes a number above 0, got {given}")
-        if key in SHARES and value > 1:
-            raise argparse.ArgumentTypeError(f"takes a share up to 1, got {given}")
+        if value > MOST.get(key, value):
+            raise argparse.ArgumentTypeError(f"takes {MOST[key]} at most, got {given}")
         return value
 
     convert.__name__ = kind.__name__
@@ -110,7 +117,7 @@ def checked(value, key: str, hint, action: argparse.Action, mappings: list[str],
         value = int(value)
     if kind in ("int", "float") and isinstance(value, bool):
         raise RecipeError(f"{where}: `{key}` takes a number, got {value!r}.")
-    if (key in LEAST or key in POSITIVE) and isinstance(value, int | float):
+    if key in LIMITED and isinstance(value, int | float):
         try:
             value = action.type(value)
         except argparse.ArgumentTypeError as error:
@@ -138,9 +145,9 @@ def told(error: dict) -> str:
     message = error["msg"][0].lower() + error["msg"][1:]
     words = {
         "input should be": "takes",
+        "a valid string": "text",
         "dictionary": "mapping",
         "integer": "whole number",
-        "string": "text",
         "a valid": "a",
     }
     for theirs, ours in words.items():

@@ -9,6 +9,7 @@ The functions with upstream's names also work from `trl grpo --reward_funcs open
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def build_rewards(
                 raise ValueError(f"reward_args.{name}.{key} takes 1 or more, got {values[key]!r}.")
     if weights is not None and len(weights) != len(names):
         raise ValueError(f"reward_weights has {len(weights)} weights for {len(names)} rewards: {', '.join(names)}.")
+    if not all(math.isfinite(weight) for weight in weights or []):
+        raise ValueError(f"reward_weights takes finite numbers, got {weights}.")
     known = {
         "max_len": max_completion_length,
         "max_completion_len": max_completion_length,
