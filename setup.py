@@ -30,6 +30,7 @@ setup(
         "plotly>=6",
         "psutil",
         "pyarrow",
+        "pydantic>=2",
         "pyyaml",
         "requests",
         "tqdm",

@@ -16,7 +16,8 @@ import trl
 
 from open_r1.arguments import DataArguments, GRPOConfig, GRPOScriptArguments, SFTScriptArguments
 from open_r1.evaluation.markdown import markdown
-from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS
+from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, RENAMED_REWARDS, RETIRED_VALUES, REWARD_ARGUMENTS
+from open_r1.retired import said as written
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = (DOCS / "recipe-keys.md", DOCS / "migration.md")
@@ -72,8 +73,12 @@ def trl_rows() -> list[list[str]]:
 
 
 def retired_rows() -> list[list[str]]:
-    """Every retired key and what it means today."""
+    """Every retired key, value and reward, and what it means today."""
     rows = [[f"`{old}`", f"`{new}`"] for old, new in RENAMED.items()]
+    for (old, value), today in RETIRED_VALUES:
+        means = f"`{today[0]}: {written(today[1])}`" if today else "nothing: it is so without the line"
+        rows.append([f"`{old}: {written(value)}`", means])
+    rows += [[f"`reward_funcs: [{old}]`", f"`reward_funcs: [{new}]`"] for old, new in RENAMED_REWARDS.items()]
     rows += [
         [f"`{old}`", f"`reward_args: {{{reward}: {{{name}: ...}}}}`"]
         for old, (reward, name) in REWARD_ARGUMENTS.items()

@@ -133,14 +133,28 @@ def check_mixture(mixture: dict) -> None:
         raise ValueError(
             f"dataset_mixture takes datasets, seed and test_split_size, not {', '.join(sorted(unknown))}."
         )
+    seed, size = mixture.get("seed"), mixture.get("test_split_size")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        raise ValueError(f"dataset_mixture.seed takes a whole number from 0 on, got {seed!r}.")
+    share = isinstance(size, float) and 0 < size < 1
+    if size is not None and not share and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise ValueError(
+            f"dataset_mixture.test_split_size takes a share between 0 and 1, or a number of rows, got {size!r}."
+        )
     if not isinstance(mixture.get("datasets"), list) or not mixture["datasets"]:
         raise ValueError("dataset_mixture.datasets must be a list of at least one dataset.")
     for number, part in enumerate(mixture["datasets"]):
         where = f"dataset_mixture.datasets[{number}]"
-        if not isinstance(part, dict) or "id" not in part:
+        if not isinstance(part, dict) or not isinstance(part.get("id"), str) or not part["id"]:
             raise ValueError(f"{where} must be a mapping with an `id`, got {part!r}.")
         if unknown := part.keys() - {"id", "config", "split", "columns", "weight"}:
             raise ValueError(f"{where} takes id, config, split, columns and weight, not {', '.join(sorted(unknown))}.")
+        for key in ("config", "split"):
+            if not isinstance(part.get(key), str | None):
+                raise ValueError(f"{where}.{key} takes text, got {part[key]!r}.")
+        columns = part.get("columns") or []
+        if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+            raise ValueError(f"{where}.columns takes a list of names, got {columns!r}.")
         weight = part.get("weight", 1)
         if weight is not None and not (isinstance(weight, int | float) and 0 < weight <= 1):
             raise ValueError(f"{where}.weight is the share of rows to take, above 0 and up to 1, got {weight!r}.")
@@ -217,7 +231,11 @@ class SFTScriptArguments(DataArguments):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.trace_columns is not None and self.trace_columns.keys() != {"question", "reasoning", "answer"}:
+        names = self.trace_columns or {}
+        told = names.keys() == {"question", "reasoning", "answer"} and all(
+            isinstance(name, str) for name in names.values()
+        )
+        if self.trace_columns is not None and not told:
             raise ValueError(
                 f"`trace_columns` names the columns of question, reasoning and answer, got {self.trace_columns!r}."
             )
@@ -232,7 +250,10 @@ class GRPOConfig(trl.GRPOConfig):
 
     vllm_mode: str = field(
         default="server",
-        metadata={"help": "'server' (a vLLM server on a GPU of its own) or 'colocate' (vLLM on the training GPUs)."},
+        metadata={
+            "help": "'server' (a vLLM server on a GPU of its own) or 'colocate' (vLLM on the training GPUs).",
+            "choices": ["server", "colocate"],
+        },
     )
     vllm_server_host: str | None = field(
         default=None,

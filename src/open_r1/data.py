@@ -26,7 +26,7 @@ def load_data(args: DataArguments) -> DatasetDict:
     if not args.dataset_mixture:
         return _load_splits(args.dataset_name, args.dataset_config, args)
     mixture = args.dataset_mixture
-    seed = mixture.get("seed", 0)
+    seed = mixture.get("seed") or 0
     parts = [_mixture_part(number, part, seed, args) for number, part in enumerate(mixture["datasets"])]
     columns = [set(part.column_names) for part in parts]
     common = set.intersection(*columns)
@@ -43,17 +43,21 @@ def load_data(args: DataArguments) -> DatasetDict:
         raise RecipeError(f"dataset_mixture: columns of the same name hold different types: {error}") from None
     if (size := mixture.get("test_split_size")) is None:
         return DatasetDict({args.dataset_train_split: mixed})
+    if not len(mixed) > size:
+        raise RecipeError(
+            f"dataset_mixture.test_split_size: {size} leaves nothing of {len(mixed):,} rows to train on."
+        )
     split = mixed.train_test_split(test_size=size, seed=seed)
     return DatasetDict({args.dataset_train_split: split["train"], args.dataset_test_split: split["test"]})
 
 
 def _mixture_part(number: int, part: dict, seed: int, args: DataArguments) -> Dataset:
-    splits, name = _load_splits(part["id"], part.get("config"), args), part.get("split", "train")
-    if name not in splits:
+    splits, name = _load_splits(part["id"], part.get("config"), args), part.get("split") or "train"
+    rows = splits[name] if name in splits else _slices(splits, name)
+    if rows is None:
         raise RecipeError(
             f"dataset_mixture.datasets[{number}]: {part['id']} has no split `{name}`, only {', '.join(splits)}."
         )
-    rows = splits[name]
     if part.get("columns"):
         missing = set(part["columns"]) - set(rows.column_names)
         if missing:
@@ -66,7 +70,21 @@ def _mixture_part(number: int, part: dict, seed: int, args: DataArguments) -> Da
     if weight is None:
         return rows
     # Open-R1 shuffles before it takes a share, so that the share is not the file's first rows.
-    return rows.shuffle(seed=seed).select(range(int(len(rows) * weight)))
+    kept = int(len(rows) * weight)
+    if not kept:
+        raise RecipeError(
+            f"dataset_mixture.datasets[{number}]: weight {weight} of the {len(rows):,} rows of {part['id']} is none."
+        )
+    return rows.shuffle(seed=seed).select(range(kept))
+
+
+def _slices(splits: DatasetDict, name: str) -> Dataset | None:
+    """The rows of a split as datasets slices it, `train[:1000]` or `train[:10%]+test`; None when there are none."""
+    try:
+        wanted = datasets.ReadInstruction.from_spec(name).to_absolute({split: len(splits[split]) for split in splits})
+    except (ValueError, AssertionError):
+        return None
+    return datasets.concatenate_datasets([splits[one.splitname].select(range(one.from_, one.to)) for one in wanted])
 
 
 def _load_splits(name: str, config: str | None, args: DataArguments) -> DatasetDict:

@@ -10,12 +10,9 @@ suggestions, and a check that needs neither GPU, model nor data.
 import argparse
 import dataclasses
 import difflib
-import functools
-import math
 import os
 import re
 import sys
-import typing
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,23 +22,23 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 from open_r1.adapters import check_method
 from open_r1.arguments import GRPOConfig, GRPOScriptArguments, RecipeError, SFTScriptArguments
+from open_r1.contradictions import check_together, without_effect
 from open_r1.named_function import named_function
-from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS, translate
+from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, RENAMED_REWARDS, REWARD_ARGUMENTS, translate
 from open_r1.rewards import build_rewards
+from open_r1.rollouts.settings import check_weight_sync
+from open_r1.values import checked, hints, limit
 
 TASKS = {
     "grpo": (GRPOScriptArguments, GRPOConfig, ModelConfig),
     "sft": (SFTScriptArguments, SFTConfig, ModelConfig),
 }
 
-ADAPTER_KEYS = {field.name for field in dataclasses.fields(ModelConfig) if field.name.startswith("lora_")}
-ADAPTER_KEYS |= {"use_rslora", "use_dora"}
-
 
 def read_yaml(path: Path) -> tuple[dict, dict[str, int]]:
     """A recipe's keys and values, and the line each key stands on.
 
-    Raises RecipeError for a file that is missing, is not YAML, is not a mapping or says a key twice.
+    Raises RecipeError for a file that is missing, is not YAML, is not a mapping or says two things of a key.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -55,13 +52,15 @@ def read_yaml(path: Path) -> tuple[dict, dict[str, int]]:
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(f"{path}: a recipe is a mapping of `key: value` lines, this file is not.")
     lines: dict[str, int] = {}
-    for key, _ in node.value:
+    said: dict[str, str] = {}
+    for key, value in node.value:
         line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
             raise RecipeError(f"{path}:{line}: a key of a recipe is one word, this one is not.")
-        if key.value in lines:
+        # Open-R1's own recipes say some things twice; saying two things is a mistake.
+        if said.setdefault(key.value, yaml.serialize(value)) != yaml.serialize(value):
             raise RecipeError(f"{path}:{line}: `{key.value}` is set twice (first on line {lines[key.value]}).")
-        lines[key.value] = line
+        lines.setdefault(key.value, line)
     return values, lines
 
 
@@ -112,6 +111,7 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         training_class = _detached(training_class, num_processes)
         arguments += ["--use_cpu", "true"]  # a check passes on a machine without the recipe's GPUs
     parser = _Parser((script_class, training_class, model_class), allow_abbrev=False)
+    limit(parser)
     valid = {action.dest for action in parser._actions} - {"help"}
 
     config, lines = read_yaml(path) if path else ({}, {})
@@ -134,14 +134,14 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
     notes += flag_notes
     os.environ.update(environment | flag_environment)
 
+    types = hints(TASKS[task])
     for key in config:
         if key not in valid:
             other = "sft" if task == "grpo" else "grpo"
-            hint = nearest(key, valid) or (f" It is a key of {other}.py." if key in _keys(other) else "")
+            hint = f" It is a key of {other}.py." if key in _keys(other) else nearest(key, valid)
             raise RecipeError(f"{at(key)}: unknown key `{key}`.{hint}")
-        if config[key] is None and key not in _may_be_empty(task):
-            raise RecipeError(f"{at(key)}: `{key}` is empty: give a value, or leave the line out.")
-        config[key] = _checked(config[key], key, parser, at(key))
+        action = next(action for action in parser._actions if action.dest == key)
+        config[key] = checked(config[key], key, types[key], action, training_class._VALID_DICT_FIELDS, at(key))
     parser.set_defaults_with_config(**config)
     try:
         *parsed, unknown = parser.parse_args_into_dataclasses(
@@ -152,13 +152,17 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         given = any(word.partition("=")[0] == f"--{key}" for word in arguments)
         where = at(key) if key in lines and not given else "command line"
         raise RecipeError(f"{where}: {error}.") from None
-    except (ValueError, TypeError, OverflowError) as error:
-        key = re.match(r"\w*", str(error)).group()  # of a mapping, whose error begins with `key.inner: `
-        raise RecipeError(f"{at(key)}: {error}{_remedy(str(error))}") from None
+    except Exception as error:  # the libraries' argument classes check values by whatever raises
+        raise RecipeError(f"{at(_key_of(error))}: {' '.join(str(error).split())}{_remedy(str(error))}") from None
     if unknown:
         name = unknown[0].removeprefix("--").partition("=")[0]
         raise RecipeError(f"command line: unknown flag `{unknown[0]}`.{nearest(name, valid)}")
     script_args, training_args, model_args = parsed
+    if task == "grpo":
+        for old, new in RENAMED_REWARDS.items():
+            if old in script_args.reward_funcs:
+                script_args.reward_funcs = [new if name == old else name for name in script_args.reward_funcs]
+                notes.append(f"reward_funcs: {old} -> {new}")
     script_args.recipe_folder = path.parent if path else Path()
     if not model_args.model_name_or_path:
         raise RecipeError(f"{path or 'command line'}: `model_name_or_path` is missing: the model to train.")
@@ -168,11 +172,13 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
         )
     try:
         check_method(training_args, model_args)
+        check_together(script_args, training_args, model_args)
+        # A check is for no particular device, but for the one that the recipe names.
+        if task == "grpo" and training_args.use_vllm and (config.get("use_cpu") is True or num_processes is None):
+            check_weight_sync(training_args)
     except RecipeError as error:
-        raise RecipeError(f"{path or 'command line'}: {error}") from None
-    if not model_args.use_peft:
-        for name in sorted(config.keys() & ADAPTER_KEYS):
-            notes.append(f"{name} has no effect: `use_peft: true` is missing")
+        raise RecipeError(f"{at(_key_of(error))}: {' '.join(str(error).split())}") from None
+    notes += without_effect(config, script_args, training_args, model_args)
     if task == "grpo":
         try:
             build_rewards(
@@ -195,16 +201,13 @@ def load_recipe(task: str, argv: list[str], num_processes: int | None = None) ->
     return (script_args, training_args, model_args), notes
 
 
+def _key_of(error: Exception) -> str:
+    """The key that an error begins with, `key: ...` or `key.inner: ...`."""
+    return re.match(r"\w*", str(error)).group()
+
+
 def _keys(task: str) -> set[str]:
     return {field.name for dataclass in TASKS[task] for field in dataclasses.fields(dataclass)}
-
-
-@functools.cache
-def _may_be_empty(task: str) -> set[str]:
-    """The keys of a task that may be null; None is no number, and would end in a traceback far from here."""
-    hints = {name: hint for kind in TASKS[task] for name, hint in typing.get_type_hints(kind).items()}
-    numbers = {name for name, hint in hints.items() if {int, float} & {hint, *typing.get_args(hint)}}
-    return hints.keys() - {name for name in numbers if type(None) not in typing.get_args(hints[name])}
 
 
 def _detached(training_class: type, num_processes: int) -> type:
@@ -212,48 +215,15 @@ def _detached(training_class: type, num_processes: int) -> type:
 
     @dataclasses.dataclass
     class Detached(training_class):
+        def __post_init__(self):
+            self.tf32 = None  # refused where no GPU does it
+            super().__post_init__()
+
         @property
         def world_size(self):
             return num_processes
 
     return Detached
-
-
-# Other keys that take text take more: `resume_from_checkpoint: true`, `report_to: [wandb]`.
-TEXTS = ("system_prompt", "chat_template")
-
-
-def _checked(value, key: str, parser: TrlParser, where: str):
-    """A value of the recipe, checked here: argparse converts strings only, so a list would reach a number's place."""
-    action = next(action for action in parser._actions if action.dest == key)
-    if action.nargs == "+" and isinstance(value, str | int | float):
-        return [value]
-    if action.nargs == "+" and not isinstance(value, list) and action.default is not None:
-        raise RecipeError(f"{where}: `{key}` takes a list, got {value!r}.")
-    kind = getattr(action.type, "__name__", "")
-    if isinstance(value, (list, dict)) and action.nargs != "+" and kind in ("int", "float", "string_to_bool"):
-        raise RecipeError(f"{where}: `{key}` takes one value, got {value!r}.")
-    if kind in ("int", "float") and not _is_finite(value):
-        raise RecipeError(f"{where}: `{key}` takes a finite number, got {value!r}.")
-    if kind == "int" and isinstance(value, float) and value != int(value):
-        raise RecipeError(f"{where}: `{key}` takes a whole number, got {value!r}.")
-    if kind in ("int", "float") and isinstance(value, bool):
-        raise RecipeError(f"{where}: `{key}` takes a number, got {value!r}.")
-    if kind == "string_to_bool" and not isinstance(value, (bool, str, type(None))):
-        raise RecipeError(f"{where}: `{key}` takes true or false, got {value!r}.")
-    if key in TEXTS and not isinstance(value, str | None):
-        raise RecipeError(f"{where}: `{key}` takes text, got {value!r}. Put it in quotes if that is what is meant.")
-    if action.choices and value is not None and not isinstance(value, list) and value not in action.choices:
-        raise RecipeError(f"{where}: `{key}` must be one of {', '.join(map(str, action.choices))}, got {value!r}.")
-    return value
-
-
-def _is_finite(value) -> bool:
-    """False for infinities and NaN, also as text: YAML reads 1e999 as text, and argparse that as infinity."""
-    try:
-        return math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):  # no number, or a whole one too large for a float: told elsewhere
-        return True
 
 
 def _remedy(message: str) -> str:
@@ -302,9 +272,8 @@ def readings(task: str, argv: list[str]) -> Iterator[tuple[int, tuple]]:
 def task_of(path: Path) -> str:
     """'grpo' or 'sft', told by the recipe's keys and, where they fit both, by its path."""
     config, _ = read_yaml(path)
-    own = {
-        task: len((_keys(task) - _keys(other)) & config.keys()) for task, other in (("grpo", "sft"), ("sft", "grpo"))
-    }
+    said = {RENAMED.get(key, key) for key in config}
+    own = {task: len((_keys(task) - _keys(other)) & said) for task, other in (("grpo", "sft"), ("sft", "grpo"))}
     if own["grpo"] != own["sft"]:
         return max(own, key=own.get)
     return "sft" if "sft" in path.parts or "sft" in path.stem else "grpo"

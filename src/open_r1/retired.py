@@ -1,5 +1,6 @@
 """Retired keys of Open-R1's recipes, and what they mean today."""
 
+import json
 from collections.abc import Callable
 
 from open_r1.arguments import RecipeError
@@ -18,7 +19,21 @@ RENAMED = {
     "use_liger_loss": "use_liger_kernel",
     "hub_model_revision": "hub_revision",
     "model_name": "model_name_or_path",
+    "preprocessing_num_workers": "dataset_num_proc",
 }
+
+# Key and value of then -> key and value that mean the same today, or None where nothing need be said any more.
+RETIRED_VALUES = [
+    (("packing_strategy", "ffd"), ("packing_strategy", "bfd")),
+    (("top_k", None), ("top_k", 0)),
+    (("top_k", -1), ("top_k", 0)),
+    (("use_flash_attention_2", True), ("attn_implementation", "flash_attention_2")),
+    (("use_flash_attention_2", False), None),
+    (("use_liger_loss", False), None),
+]
+
+# Open-R1's names of rewards -> the same ones here.
+RENAMED_REWARDS = {"tag_count": "xmlcount_reward_func", "soft_overlong_punishment": "overlong"}
 
 # Retired key -> why it can go. None of them changes what is trained.
 DROPPED = {
@@ -52,7 +67,8 @@ def translate(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[
 
     Raises RecipeError when a key and its retired name are both set to different values.
     """
-    result, environment, notes = dict(config), {}, []
+    config, values = _values_of_today(config, valid, at)
+    result, environment, notes = dict(config), {}, values
     for old, value in config.items():
         if old in valid and old not in ENVIRONMENT:
             continue
@@ -62,6 +78,8 @@ def translate(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[
                 raise RecipeError(
                     f"{at(old)}: `{old}` is the retired name of `{new}`, and both are set. Keep `{new}`."
                 )
+            if old == "warmup_ratio" and isinstance(value, int | float) and value >= 1:
+                raise RecipeError(f"{at(old)}: `{old}` is a share of the steps below 1, got {value!r}.")
             result[new] = result.pop(old)
             notes.append(f"{old} -> {new}")
         elif old in REWARD_ARGUMENTS and "reward_args" in valid:
@@ -82,3 +100,27 @@ def translate(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[
             del result[old]
             notes.append(f"{old} dropped: {DROPPED[old]}")
     return result, environment, notes
+
+
+def _values_of_today(config: dict, valid: set[str], at: Callable[[str], str]) -> tuple[dict, list[str]]:
+    """The config with its retired values replaced, and a note for each."""
+    result, notes = dict(config), []
+    for (old, value), today in RETIRED_VALUES:
+        if old not in config or config[old] != value or (today and today[0] not in valid):
+            continue
+        del result[old]
+        if today is None:
+            notes.append(f"{old}: {said(value)} dropped: it is so without the line")
+            continue
+        key, new = today
+        if result.setdefault(key, new) != new:
+            raise RecipeError(
+                f"{at(old)}: `{old}: {said(value)}` means `{key}: {new}`, and `{key}` is set too. Keep `{key}`."
+            )
+        notes.append(f"{old}: {said(value)} -> {key}: {new}")
+    return result, notes
+
+
+def said(value: str | bool | None) -> str:
+    """A value as YAML writes it."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -169,6 +169,11 @@ def check_before_loading(training_args, model_args: ModelConfig) -> None:
             "attn_implementation: flash_attention_2, but the package flash-attn is not installed. "
             "Install it, or add `--attn_implementation sdpa`."
         )
+    if training_args.use_liger_kernel and importlib.util.find_spec("liger_kernel") is None:
+        raise RecipeError(
+            "use_liger_kernel: true, but the package liger-kernel is not installed. Install it, or add `--use_liger_kernel "
+            "false`."
+        )
     check_output(training_args)
     trackers = training_args.report_to if isinstance(training_args.report_to, list) else [training_args.report_to]
     for tracker in trackers:

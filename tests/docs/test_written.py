@@ -12,7 +12,7 @@ from accelerate.commands.launch import launch_command_parser
 
 from open_r1.evaluation.table import PUBLISHED
 from open_r1.recipes import TASKS, _keys
-from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, REWARD_ARGUMENTS
+from open_r1.retired import DROPPED, ENVIRONMENT, RENAMED, RETIRED_VALUES, REWARD_ARGUMENTS
 from open_r1.rewards import REWARDS
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PLACEHOLDERS = {"--key"}
 KEYS = set().union(*map(_keys, TASKS)) | {"env"}
 RETIRED = RENAMED.keys() | DROPPED.keys() | REWARD_ARGUMENTS.keys() | ENVIRONMENT.keys()
+RETIRED |= {key for (key, _), _ in RETIRED_VALUES}
 
 
 def name(page: Path) -> str:
@@ -207,4 +208,4 @@ def test_the_published_rows_are_those_that_evaluations_print():
 
 def test_every_retired_key_is_on_the_page_of_migration():
     page = (ROOT / "docs/migration.md").read_text(encoding="utf-8")
-    assert not [key for key in RETIRED if f"`{key}`" not in page]
+    assert not [key for key in RETIRED if f"`{key}`" not in page and f"`{key}: " not in page]

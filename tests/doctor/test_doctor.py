@@ -135,7 +135,7 @@ def test_a_taken_port(recipe):
 
 
 def test_a_named_server_that_does_not_answer(recipe):
-    written = recipe(use_vllm=True, vllm_server_base_url="http://127.0.0.1:9")
+    written = recipe(use_vllm=True, weight_sync="folder", vllm_server_base_url="http://127.0.0.1:9")
     found = only(checks.look_at_ports(written, None))
     assert found.status == "fail" and "open_r1.rollouts.serve" in found.remedy
 

@@ -1,12 +1,15 @@
 """Recipes are read strictly: every one of ours parses, retired keys are translated, wrong ones are refused by name."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 import torch
+import trl
 
 from open_r1.recipes import RecipeError, check, load_recipe, main, task_of
+from open_r1.values import CHOICES
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "recipes").glob("*/*/*.yaml"))
@@ -149,16 +152,152 @@ def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
             ("cosine_max_len: 8192", "curriculum: {strategy: adaptive, reward: cosine}"),
             "cosine is not among reward_funcs",
         ),
+        (("cosine_max_len: 8192", "1: 2"), "a key of a recipe is one word"),
+        (("cosine_max_len: 8192", "run_name: [a]"), "`run_name` takes text, got ['a']"),
+        (("cosine_max_len: 8192", "dataset_config: {data_files: x}"), "`dataset_config` takes text"),
+        (("cosine_max_len: 8192", "dataset_train_split:"), "`dataset_train_split` is empty"),
+        (("cosine_max_len: 8192", "exp_name: a"), "unknown key `exp_name`.\n"),
+        (("cosine_max_len: 8192", "max_length: 1"), "unknown key `max_length`. It is a key of sft.py."),
+        (("cosine_max_len: 8192", "reward_weights: [1, a, 1]"), "`reward_weights[1]` takes a number"),
+        (("cosine_max_len: 8192", "reward_weights: [1, 1, .nan]"), "`reward_weights[2]` takes a finite number"),
+        (("cosine_max_len: 8192", "generation_kwargs: [1]"), "`generation_kwargs` takes a mapping, got [1]"),
+        (("cosine_max_len: 8192", "lr_scheduler_kwargs: abc"), "`lr_scheduler_kwargs` takes a mapping, got 'abc'"),
+        (
+            ("cosine_max_len: 8192", "lr_scheduler_kwargs: {x: 1}"),
+            "lr_scheduler_kwargs: cosine does not take {'x': 1}",
+        ),
+        (("learning_rate: 2.0e-05", "learning_rate: -1.0"), "Invalid learning rate: -1.0"),
+        (("num_generations: 3", "num_generations: 0"), "`num_generations` takes 2 or more, got 0"),
+        (("cosine_max_len: 8192", "top_k: -5"), "`top_k` takes 0 or more, got -5"),
+        (("cosine_max_len: 8192", "top_p: 2"), "`top_p` takes 1 at most, got 2"),
+        (("cosine_max_len: 8192", "max_completion_length:"), "set twice"),
+        (("cosine_max_len: 8192", "dataloader_num_workers: -1"), "num_workers option should be non-negative"),
+        (("cosine_max_len: 8192", "eval_on_start: true"), "there is nothing to evaluate"),
+        (("cosine_max_len: 8192", "dataset_columns: {stam: question}"), "dataset_columns: no field 'stam'"),
+        (("cosine_max_len: 8192", "accelerator_config: nowhere.json"), "No such file or directory"),
+        (("cosine_max_len: 8192", "temperature: 0"), "`temperature` takes a number above 0, got 0"),
+        (("cosine_max_len: 8192", "loss_type: grop"), "`loss_type` must be one of grpo, dr_grpo"),
+        (("cosine_max_len: 8192", "vllm_mode: colocated"), "`vllm_mode` must be one of server, colocate"),
+        (("cosine_max_len: 8192", "use_cpu: true"), "weight_sync: nccl sends the weights from GPU to GPU"),
+        (("cosine_max_len: 8192", "use_cpu: true\nvllm_mode: colocate"), "vllm_mode: colocate needs GPUs"),
+        (("vllm_device: auto", "vllm_device: gpu1"), "vllm_device: `auto`, or GPUs as in"),
+        (("cosine_max_len: 8192", "sync_ref_model: true"), "sync_ref_model: true with `beta: 0`"),
+        (("attn_implementation: flash_attention_2", "attn_implementation: flash"), "attn_implementation: no 'flash'"),
+        (("cosine_max_len: 8192", "chat_template: ./a.jinja"), "reads no `messages`"),
+        (
+            ("cosine_max_len: 8192", "chat_template: '{% for m in messages %}'"),
+            "chat_template: Unexpected end of template",
+        ),
+        (("- wandb", "- wanb"), "report_to: wanb is not supported, only"),
+        (("cosine_max_len: 8192", "benchmarks: [aime24]"), "no benchmark and no prepared folder 'aime24'"),
+        (("cosine_max_len: 8192", "callbacks: [push_to_hub_revision]"), "without `push_to_hub: true`"),
+        (("warmup_ratio: 0.1", "warmup_ratio: 1.0"), "is a share of the steps below 1, got 1.0"),
+        (("cosine_max_len: 8192", "reward_funcs: []"), "reward_funcs is empty"),
+        (("cosine_max_len: 8192", "reward_funcs: [format, format]"), "one reward twice: format, format"),
+        (
+            ("cosine_max_len: 8192", "reward_funcs: [os.getcwd]"),
+            "reward `os.getcwd`: got an unexpected keyword argument",
+        ),
+        (
+            ("cosine_max_len: 8192", "reward_funcs: [cosine]\nreward_args: {cosine: {max_len: a}}"),
+            "reward_args.cosine.max_len takes a whole number, unable",
+        ),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: 3}]}"), "must be a mapping with an `id`"),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a, columns: b}]}"), "takes a list of names"),
+        (("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a}], seed: b}"), "a whole number from 0 on"),
+        (
+            ("cosine_max_len: 8192", "dataset_mixture: {datasets: [{id: a}], test_split_size: 0}"),
+            "share between 0 and 1",
+        ),
         (("cosine_max_len: 8192", "dynamic_sampling: {rounds: 4}"), "dynamic_sampling.rounds: unknown key"),
         (("cosine_max_len: 8192", "dynamic_sampling: {max_rounds: 0}"), "a whole number from 1 on, got 0"),
         (("cosine_max_len: 8192", "dynamic_sampling: {reward: [accuracy]}"), "the name of one of reward_funcs"),
-        (("cosine_max_len: 8192", "dynamic_sampling: true"), "`dynamic_sampling` must be a mapping"),
+        (("cosine_max_len: 8192", "dynamic_sampling: true"), "`dynamic_sampling` takes a mapping, got True"),
     ],
 )
 def test_what_is_wrong_is_named(recipe, capsys, change, message):
     code = main(["check", str(recipe(UPSTREAM.replace(*change)))])
     error = capsys.readouterr().err
     assert code == 2 and message in error and error.count("\n") == 1
+
+
+OPEN_R1 = """
+do_eval: false
+model_name_or_path: Qwen/Qwen2.5-7B
+use_flash_attention_2: true
+dataset_name: open-r1/DAPO-Math-17k-Processed
+use_vllm: true
+bf16: true
+do_eval: false
+num_generations: 16
+num_iterations: 1.0
+top_k: null
+tf32: true
+per_device_train_batch_size: 16
+reward_funcs:
+- accuracy
+- tag_count
+- soft_overlong_punishment
+soft_punish_cache: 100
+use_liger_loss: false
+use_liger_kernel: true
+"""
+
+
+def test_open_r1_recipes_pass_unchanged(recipe):
+    """Lines said twice, retired values and rewards, whole numbers with a point."""
+    (script_args, training_args, model_args), notes = load_recipe("grpo", ["--config", str(recipe(OPEN_R1))], 1)
+    assert script_args.reward_funcs == ["accuracy", "xmlcount_reward_func", "overlong"]
+    assert script_args.reward_args == {"overlong": {"soft_punish_cache": 100}}
+    assert training_args.top_k == 0 and training_args.use_liger_kernel
+    assert type(training_args.num_iterations) is int
+    assert model_args.attn_implementation == "flash_attention_2"
+    assert "reward_funcs: tag_count -> xmlcount_reward_func" in notes and "top_k: null -> top_k: 0" in notes
+
+
+SFT = """
+model_name_or_path: Qwen/Qwen2.5-1.5B
+dataset_mixture: {datasets: [{id: a}], test_split_size: 1000}
+eval_strategy: epoch
+preprocessing_num_workers: 8
+packing: true
+packing_strategy: ffd
+"""
+
+
+def test_an_sft_recipe_of_then(recipe):
+    (_, training_args, _), _ = load_recipe("sft", ["--config", str(recipe(SFT))], 1)
+    assert training_args.dataset_num_proc == 8 and training_args.packing_strategy == "bfd"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ((", test_split_size: 1000", ""), "eval_strategy: epoch has no rows to evaluate on"),
+        (("packing: true", "padding_free: true"), "padding_free: TRL cuts no sequence without `packing: true`"),
+        (("packing: true", "packing: true\nmax_length:"), "max_length: packing fills sequences of that length"),
+        (("packing: true", "use_flash_attention_2: true\nattn_implementation: sdpa"), "Keep `attn_implementation`"),
+        (("packing: true", "trace_columns: {question: a, reasoning: [b], answer: c}"), "names the columns"),
+    ],
+)
+def test_what_sft_keys_say_together(recipe, change, message):
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        load_recipe("sft", ["--config", str(recipe(SFT.replace(*change)))], 1)
+
+
+def test_keys_without_effect_are_named(recipe):
+    text = SFT + "dataset_name: b\nlora_r: 8\nmax_prompt_length: 5\n"
+    _, notes = load_recipe("sft", ["--config", str(recipe(text))], 1)
+    for key in ("dataset_name", "lora_r", "max_prompt_length"):
+        assert any(note.startswith(f"{key} has no effect") for note in notes), key
+
+
+def test_the_words_that_trl_knows_are_those_of_its_trainer():
+    """A word that TRL's trainer does not compare with is none of its choices."""
+    folder = Path(trl.__file__).parent / "trainer"
+    source = "".join((folder / name).read_text() for name in ("grpo_trainer.py", "grpo_config.py"))
+    for key, words in CHOICES.items():
+        assert all(f'"{word}"' in source for word in words if isinstance(word, str)), key
 
 
 def test_an_error_names_file_and_line(recipe):
@@ -225,7 +364,7 @@ def test_bf16_without_a_gpu_says_what_to_do(recipe):
     [
         ("num_generations: 8", "x.yaml", "grpo"),
         ("packing: true", "x.yaml", "sft"),
-        ("max_seq_length: 2048", "sft.yaml", "sft"),
+        ("max_seq_length: 2048", "x.yaml", "sft"),
         ("learning_rate: 1.0", "sft.yaml", "sft"),
         ("learning_rate: 1.0", "x.yaml", "grpo"),
     ],

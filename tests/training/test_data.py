@@ -44,12 +44,26 @@ def test_a_mixture_of_different_columns_needs_columns(tmp_path):
     ("change", "message"),
     [
         ({"split": "dev"}, "no split `dev`"),
+        ({"split": "dev[:2]"}, r"no split `dev\[:2\]`"),
         ({"columns": ["asked"]}, "no column asked"),
+        ({"weight": 0.01}, "weight 0.01 of the 3 rows .* is none"),
     ],
 )
 def test_a_wrong_part_of_a_mixture_is_named(tmp_path, change, message):
     with pytest.raises(RecipeError, match=message):
         load_data(mixture({"id": write_rows(tmp_path / "a.jsonl", 3, "a")} | change))
+
+
+def test_a_mixture_takes_slices_of_splits_and_the_default_for_what_is_empty(tmp_path):
+    one = write_rows(tmp_path / "a.jsonl", 20, "a")
+    args = mixture({"id": one, "split": "train[:10%]"}, {"id": one, "split": None, "weight": None}, seed=None)
+    assert len(load_data(args)["train"]) == 22
+    assert load_data(args)["train"].to_list() == load_data(args)["train"].to_list()
+
+
+def test_a_test_split_leaves_rows_to_train_on(tmp_path):
+    with pytest.raises(RecipeError, match="test_split_size: 20 leaves nothing of 20 rows"):
+        load_data(mixture({"id": write_rows(tmp_path / "a.jsonl", 20, "a")}, test_split_size=20))
 
 
 def test_prompts_stand_under_the_recipes_system_prompt(rows_folder):

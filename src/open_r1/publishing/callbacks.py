@@ -24,15 +24,35 @@ from open_r1.rollouts.topology import visible_gpus
 ROOT = Path(__file__).resolve().parents[3]
 
 
+def check_benchmarks(names: list[str], prepared: bool) -> None:
+    """Raise RecipeError for a name that is no benchmark and no folder; a folder may come later unless `prepared`."""
+    for name in names:
+        known = name.partition("/")[0] in BENCHMARKS or (not prepared and "/" in name)
+        if not known and not Path(name).is_dir():
+            raise RecipeError(
+                f"benchmarks: no benchmark and no prepared folder {name!r}; the benchmarks are {', '.join(BENCHMARKS)}. "
+                "Name one of these, or leave the key out."
+            )
+
+
+def check_saves(script_args: DataArguments, training_args) -> None:
+    """Raise RecipeError for `callbacks` and `benchmarks` that no machine could do."""
+    callbacks, benchmarks = script_args.callbacks or [], script_args.benchmarks or []
+    publishes = training_args.push_to_hub or script_args.push_to_hub_revision
+    if "push_to_hub_revision" in callbacks and not publishes:
+        raise RecipeError("callbacks: push_to_hub_revision without `push_to_hub: true`.")
+    check_benchmarks(benchmarks, prepared=False)
+    if callbacks and benchmarks and training_args.save_total_limit == 1:
+        raise RecipeError(
+            "callbacks: with `save_total_limit: 1` a checkpoint is deleted while it is still evaluated. Set 2."
+        )
+
+
 class Benchmarks:
     """Evaluations of saved models, one after the other beside the training, each with its log and results in the run folder."""
 
     def __init__(self, script_args: DataArguments, training_args, tell: Callable[[str], None]):
-        for name in script_args.benchmarks:
-            if name.partition("/")[0] not in BENCHMARKS and not Path(name).is_dir():
-                raise RecipeError(
-                    f"benchmarks: no benchmark and no prepared folder {name!r}; the benchmarks are {', '.join(BENCHMARKS)}."
-                )
+        check_benchmarks(script_args.benchmarks, prepared=True)
         self.run = Path(training_args.output_dir)
         self.tell = tell
         self.use_cpu = training_args.use_cpu
@@ -128,10 +148,6 @@ class OnSave(TrainerCallback):
         self.evaluates = benchmarks is not None and bool(script_args.callbacks)
         if self.evaluates:
             benchmarks.check_during_training()
-            if training_args.save_total_limit == 1:
-                raise RecipeError(
-                    "callbacks: with `save_total_limit: 1` a checkpoint is deleted while it is still evaluated. Set 2."
-                )
 
     def on_save(self, args, state, control, **kwargs):
         if not state.is_world_process_zero:

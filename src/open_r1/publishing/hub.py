@@ -51,8 +51,6 @@ class Hub:
     def of(cls, script_args: DataArguments, training_args: TrainingArguments) -> "Hub | None":
         """Where a recipe publishes to, or None when it does not."""
         if not (training_args.push_to_hub or script_args.push_to_hub_revision):
-            if "push_to_hub_revision" in (script_args.callbacks or []):
-                raise RecipeError("callbacks: push_to_hub_revision without `push_to_hub: true`.")
             return None
         return cls(
             repo=training_args.hub_model_id or Path(training_args.output_dir).absolute().name,

@@ -34,6 +34,19 @@ def find(path: Path | str) -> list[Path]:
     return [file]
 
 
+def check_fields(columns: dict) -> None:
+    """Raise DataError for a map of columns that names what no question has."""
+    form = columns.get("answer_form", "letter")
+    if form not in ANSWER_FORMS:
+        raise DataError(f"columns: answer_form must be one of {', '.join(ANSWER_FORMS)}, found {brief(form)}")
+    if unknown := [field for field in columns if field not in (*FIELDS, "answer_form")]:
+        raise DataError(f"columns: no field {unknown[0]!r}; the fields are {', '.join((*FIELDS, 'answer_form'))}")
+    if several := [field for field, column in columns.items() if field != "options" and not isinstance(column, str)]:
+        raise DataError(
+            f"columns: {several[0]} is read from one column, found {brief(columns[several[0]])}; give its name"
+        )
+
+
 def load(
     path: Path | str,
     columns: dict | None = None,
@@ -56,15 +69,8 @@ def load(
     """
     (file,) = find(path)
     columns = dict(columns or {})
+    check_fields(columns)
     form = columns.pop("answer_form", "letter")
-    if form not in ANSWER_FORMS:
-        raise DataError(f"columns: answer_form must be one of {', '.join(ANSWER_FORMS)}, found {brief(form)}")
-    if unknown := [field for field in columns if field not in FIELDS]:
-        raise DataError(f"columns: no field {unknown[0]!r}; the fields are {', '.join((*FIELDS, 'answer_form'))}")
-    if several := [field for field, column in columns.items() if field != "options" and not isinstance(column, str)]:
-        raise DataError(
-            f"columns: {several[0]} is read from one column, found {brief(columns[several[0]])}; give its name"
-        )
     rows = list(read(file))
     there = column_names(rows)
     columns = with_question(columns, there)

@@ -9,9 +9,11 @@ The functions with upstream's names also work from `trl grpo --reward_funcs open
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import ConfigDict, ValidationError, validate_call
 from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
 
 from open_r1.named_function import named_function
@@ -23,6 +25,7 @@ from open_r1.rewards.form import (
     get_reasoning_steps_reward,
     get_xmlcount_reward,
 )
+from open_r1.values import told
 
 # name -> function that takes the reward's arguments and returns the reward
 REWARDS: dict[str, Callable] = {
@@ -35,6 +38,8 @@ REWARDS: dict[str, Callable] = {
     "overlong": get_soft_overlong_punishment,
     "length": get_length_reward,
 }
+
+ABOVE_0 = {"max_completion_len", "max_len", "ngram_size", "steps"}
 
 accuracy_reward = get_accuracy_reward()
 format_reward = get_format_reward()
@@ -59,6 +64,8 @@ def build_rewards(
     recipe's own, where dotted paths are looked for before the installed packages.
     Raises ValueError naming the reward, argument or number of weights that is wrong.
     """
+    if not names:
+        raise ValueError("reward_funcs is empty: name at least one reward.")
     for name, values in arguments.items():
         if name not in REWARDS:
             raise ValueError(f"reward_args.{name}: no reward of that name takes arguments.{_nearest(name, REWARDS)}")
@@ -70,8 +77,12 @@ def build_rewards(
                 raise ValueError(
                     f"reward_args.{name}.{key}: `{name}` takes {', '.join(allowed)}.{_nearest(key, allowed)}"
                 )
+            if key in ABOVE_0 and isinstance(values[key], int | float) and values[key] < 1:
+                raise ValueError(f"reward_args.{name}.{key} takes 1 or more, got {values[key]!r}.")
     if weights is not None and len(weights) != len(names):
         raise ValueError(f"reward_weights has {len(weights)} weights for {len(names)} rewards: {', '.join(names)}.")
+    if not all(math.isfinite(weight) for weight in weights or []):
+        raise ValueError(f"reward_weights takes finite numbers, got {weights}.")
     known = {
         "max_len": max_completion_length,
         "max_completion_len": max_completion_length,
@@ -86,10 +97,20 @@ def build_rewards(
             continue
         parameters = inspect.signature(REWARDS[name]).parameters
         gaps = {key: value for key, value in known.items() if key in parameters}
+        make = validate_call(REWARDS[name], config=ConfigDict(allow_inf_nan=False))
         try:
-            rewards.append(checked(REWARDS[name](**gaps | arguments.get(name, {}))))
+            rewards.append(checked(make(**gaps | arguments.get(name, {}))))
+        except ValidationError as error:
+            what = error.errors()[0]
+            raise ValueError(f"reward_args.{name}.{what['loc'][0]} {told(what)}.") from None
         except ValueError as error:
             raise ValueError(f"reward_args.{name}: {error}") from None
+    # Metrics and the completions table have a column for each.
+    called = [reward.__name__ for reward in rewards]
+    if twice := [name for name, own in zip(names, called, strict=True) if called.count(own) > 1]:
+        raise ValueError(
+            f"reward_funcs has one reward twice: {', '.join(twice)}. Name it once, with the weights added up."
+        )
     return rewards
 
 
@@ -99,9 +120,22 @@ def _imported(path: str, folder: Path) -> Callable:
             f"unknown reward `{path}`.{_nearest(path, REWARDS)} Known: {', '.join(REWARDS)}, or a dotted path."
         )
     try:
-        return named_function(path, folder)
+        reward = named_function(path, folder)
     except ValueError as error:
         raise ValueError(f"reward {error}") from error
+    try:
+        signature = inspect.signature(reward)
+    except ValueError:  # one written in C may have none
+        return reward
+    try:
+        # What TRL passes whatever the data; their columns come too.
+        signature.bind(**dict.fromkeys(["prompts", "completions", "completion_ids", "trainer_state", "log_extra"]))
+    except TypeError as error:
+        raise ValueError(
+            f"reward `{path}`: {error}. It is called with `completions`, `prompts` and every column of the data: write it as "
+            "`def reward(completions, **columns)`."
+        ) from None
+    return reward
 
 
 def _nearest(name: str, names) -> str:

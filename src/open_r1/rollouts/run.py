@@ -39,12 +39,12 @@ def rollouts(
         yield
         return
     check_vllm_installed()
+    check_weight_sync(training_args)
     if training_args.vllm_mode != "server":
         _forget_token(training_args)
         with _classes_of_trl(trl_generation.VLLMClient):
             yield
         return
-    check_weight_sync(training_args)
     server, token = None, training_args.vllm_server_token
     if not training_args.names_a_server:
         # All processes check the topology; only the first one starts a server.

@@ -156,7 +156,14 @@ def server_dtype(training_args: GRPOConfig, model_args: ModelConfig) -> str:
 
 def check_weight_sync(training_args: GRPOConfig) -> None:
     """Raise RecipeError when the recipe's transport cannot work on this device."""
-    if training_args.weight_sync == "nccl" and training_args.use_cpu:
+    if not training_args.use_cpu:
+        return
+    if training_args.vllm_mode == "colocate":
+        raise RecipeError(
+            "vllm_mode: colocate needs GPUs, and this run is on the CPU (use_cpu: true): vLLM's CPU build takes no new weights "
+            "in the trainer's process. Leave the key out, with `weight_sync: folder`."
+        )
+    if training_args.weight_sync == "nccl":
         raise RecipeError(
             "weight_sync: nccl sends the weights from GPU to GPU, and this run is on the CPU (use_cpu: true). "
             "Set `weight_sync: folder`."

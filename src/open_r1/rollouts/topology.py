@@ -25,10 +25,7 @@ def server_gpus(visible: list[str], training_processes: int, needed: int, device
     if device == "auto":
         indices = range(training_processes, training_processes + needed)
     else:
-        try:
-            indices = [int(index) for index in device.removeprefix("cuda:").split(",")]
-        except ValueError:
-            raise RecipeError(f"vllm_device: `auto`, or GPUs as in `cuda:3` or `cuda:6,7`, not {device!r}.") from None
+        indices = named_gpus(device)
         if len(indices) != needed:
             raise RecipeError(
                 f"vllm_device: {device} names {len(indices)} GPU(s), but the server takes {needed} "
@@ -49,6 +46,14 @@ def server_gpus(visible: list[str], training_processes: int, needed: int, device
             f"and {needed} for the vLLM server. Either {', or '.join(ways)}."
         )
     return [visible[index] for index in indices]
+
+
+def named_gpus(device: str) -> list[int]:
+    """The indices in "cuda:3,4"; raises RecipeError when it is not of that form."""
+    try:
+        return [int(index) for index in device.removeprefix("cuda:").split(",")]
+    except ValueError:
+        raise RecipeError(f"vllm_device: `auto`, or GPUs as in `cuda:3` or `cuda:6,7`, not {device!r}.") from None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
