@@ -41,7 +41,7 @@ BROKEN = {
     "no question": ('{"question": "", "answer": "A"}\n', "row 1: `question` is no prompt"),
     "two types in a column": ('{"question": "a", "answer": "A"}\n{"question": {"x": 1}, "answer": "B"}\n', "row 2: `question` is no prompt"),
     "no such column": ('{"frage": "a", "answer": "A"}\n', "no column holds a prompt"),
-    "bytes that are no text": (b"\xff\xfe\x00\x01\n", "line 1: expected a JSON object"),
+    "bytes that are no text": (b"\x80\xfe\x00\x01\n", "line 1: expected a JSON object"),
 }  # fmt: skip
 
 
