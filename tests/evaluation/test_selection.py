@@ -206,4 +206,4 @@ def test_the_rows_that_a_run_folder_names_are_left_out_and_compared_without(data
     assert "2 rows left out that data_manifests.json lists as trained on" in (trained / "results.md").read_text()
     capsys.readouterr()
     assert table([str(trained), "--base", str(base)]) == 0
-    assert "| 4         | +100.00 [+100.00, +100.00] | 4 / 0" in capsys.readouterr().out
+    assert "| 4         | +100.00 [+1.33, +100.00] | 4 / 0" in capsys.readouterr().out
