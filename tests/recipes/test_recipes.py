@@ -156,6 +156,7 @@ def test_check_says_which_numbers_of_processes_fit(recipe, capsys):
         (("cosine_max_len: 8192", "run_name: [a]"), "`run_name` takes text, got ['a']"),
         (("cosine_max_len: 8192", "dataset_config: {data_files: x}"), "`dataset_config` takes text"),
         (("cosine_max_len: 8192", "dataset_train_split:"), "`dataset_train_split` is empty"),
+        (("cosine_max_len: 8192", "zzz: a"), "unknown key `zzz`.\n"),
         (("cosine_max_len: 8192", "max_length: 1"), "unknown key `max_length`. It is a key of sft.py."),
         (("cosine_max_len: 8192", "reward_weights: [1, a, 1]"), "`reward_weights[1]` takes a number"),
         (("cosine_max_len: 8192", "reward_weights: [1, 1, .nan]"), "`reward_weights[2]` takes a finite number"),
