@@ -76,11 +76,9 @@ def _clean(text: str) -> str:
 
 
 def _question(row: Row, split: str, options: int | None) -> Question:
+    stem, raw = row.text("question").strip(), lettered(row, "options", row.parsed("options"))
     # The hub's struct has a null where a row lacks a letter that another row has.
-    stem, texts = (
-        row.text("question").strip(),
-        {k: text for k, text in lettered(row, "options", row.parsed("options")).items() if text is not None},
-    )
+    texts = {letter: text for letter, text in raw.items() if text is not None}
     if not texts or not all(text.strip() for text in texts.values()):
         raise row.bad("options", f"a non-empty text for every letter, found {brief(texts)}")
     if options and len(texts) != options:

@@ -71,10 +71,8 @@ def _questions(rows, split, categories, rejects) -> list[Question]:
 def _question(row: Row, split: str, categories: tuple[str, ...]) -> Question | None:
     if row.text("category") not in categories:
         return None
-    options, number = (
-        {k: (text or "").strip() for k, text in lettered(row, "options", row.parsed("options")).items()},
-        row.data.get("question_id"),
-    )
+    raw, number = lettered(row, "options", row.parsed("options")), row.data.get("question_id")
+    options = {letter: (text or "").strip() for letter, text in raw.items()}
     if not isinstance(number, int | str):
         raise row.bad("question_id", f"a number, found {brief(number)}")
     letter, index = row.one_of("answer", options), row.data.get("answer_index")
