@@ -155,9 +155,15 @@ def test_every_named_reward_builds_from_names_alone():
 def test_a_users_function_by_dotted_path(tmp_path, monkeypatch):
     (tmp_path / "my_rewards.py").write_text(
         "def brevity(completions, **kwargs):\n    return [7.0] * len(completions)\n"
+        "def by_case(completions, case, **kwargs):\n    return [float(number) for number in case]\n"
+        "def alone(completions):\n    return [0.0] * len(completions)\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     assert build_rewards(["my_rewards.brevity"], {}, max_completion_length=1)[0]([""]) == [7.0]
+    # A column of the data by its name is what users write; what TRL passes beside it must have a place too.
+    assert build_rewards(["my_rewards.by_case"], {}, max_completion_length=1)[0]([""], case=[3]) == [3.0]
+    with pytest.raises(ValueError, match=r"my_rewards\.alone.*unexpected keyword argument"):
+        build_rewards(["my_rewards.alone"], {}, max_completion_length=1)
     with pytest.raises(ValueError, match=r"my_rewards\.length.*cannot be imported"):
         build_rewards(["my_rewards.length"], {}, max_completion_length=1)

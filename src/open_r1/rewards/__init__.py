@@ -128,8 +128,10 @@ def _imported(path: str, folder: Path) -> Callable:
     except ValueError:  # one written in C may have none
         return reward
     try:
-        # What TRL passes whatever the data; their columns come too.
-        signature.bind(**dict.fromkeys(["prompts", "completions", "completion_ids", "trainer_state", "log_extra"]))
+        # What TRL passes whatever the data. Columns come too: which ones, the data say, so others may be asked for.
+        signature.bind_partial(
+            **dict.fromkeys(["prompts", "completions", "completion_ids", "trainer_state", "log_extra"])
+        )
     except TypeError as error:
         raise ValueError(
             f"reward `{path}`: {error}. It is called with `completions`, `prompts` and every column of the data: write it as "
