@@ -183,9 +183,8 @@ def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
             items = json.loads(text)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: not a JSON array: {error}") from None
-        yield from (
-            _json_row(path, f"row {number}", item, b"\\ud" in text.lower()) for number, item in enumerate(items, 1)
-        )
+        escapes = b"\\ud" in text.lower()
+        yield from (_json_row(path, f"row {number}", item, escapes) for number, item in enumerate(items, 1))
         return
     for number, line in enumerate(text.split(b"\n"), start=1):
         if not line.strip():
@@ -289,8 +288,8 @@ def read_parts(paths: Iterable[Path]) -> Iterator[Row | BadRow]:
 def to_questions(rows, convert: Callable[[Row], Question | None], rejects: list[BadRow] | None) -> list[Question]:
     """Every row converted, those for which `convert` gives None left out.
 
-    An id that comes again gets a number (`x`, `x#2`), as `repeat` gives it: files do repeat rows. Bad rows are appended to `rejects` when there is
-    such a list; without one the first bad row is raised.
+    An id that comes again gets a number (`x`, `x#2`), as `repeat` gives it: files do repeat rows. Bad rows are appended to
+    `rejects` when there is such a list; without one the first bad row is raised.
     """
     questions, seen = [], {}
     for row in rows:

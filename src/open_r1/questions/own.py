@@ -1,7 +1,6 @@
 """Your own questions: a JSON, CSV or parquet file and a map from our fields to its columns."""
 
 import math
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def load(
     columns = dict(columns or {})
     check_fields(columns)
     form = columns.pop("answer_form", "letter")
-    rows = list(read(file))
+    rows = list(read_rows(file))
     there = column_names(rows)
     columns = with_question(columns, there)
     kind = columns.pop("kind") if columns.get("kind") in list(Kind) and columns["kind"] not in there else None
@@ -83,11 +82,6 @@ def load(
         _question, columns=columns, form=form, split=split, source=source or file.stem, kind=kind, yes_no=yes_no
     )
     return to_questions(rows, convert, rejects)
-
-
-def read(file: Path) -> Iterator[Row | BadRow]:
-    """The raw rows of a file that `find` has found."""
-    return read_rows(file)
 
 
 def column_names(rows: list[Row | BadRow]) -> list[str]:

@@ -6,7 +6,7 @@ from textwrap import indent, shorten
 
 from open_r1.answers import grade
 from open_r1.questions import own
-from open_r1.questions.files import BadRow, brief
+from open_r1.questions.files import BadRow, brief, read_rows
 from open_r1.questions.leakage import normalised
 from open_r1.questions.record import Kind, Question, question_text
 
@@ -21,7 +21,7 @@ def preview(file: Path, columns: dict | None, questions: list[Question], rejects
     what looks odd. `questions` and `rejects` are what `own.load` made of the file with `columns`.
     """
     columns = columns or {}
-    rows = list(own.read(file))
+    rows = list(read_rows(file))
     there = own.column_names(rows)
     read_from = own.columns_read(columns, there)
     form = f" ({columns['answer_form']})" if "answer_form" in columns else ""

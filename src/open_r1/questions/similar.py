@@ -4,6 +4,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from open_r1.questions.leakage import normalised
 from open_r1.questions.record import Question
@@ -27,24 +28,35 @@ class Similar:
 
 
 @dataclass(frozen=True)
+class Text:
+    """The words of a text, whose n-grams are made once: a text is compared with many."""
+
+    words: list[str]
+
+    @cached_property
+    def grams(self) -> set[tuple]:
+        return ngrams(self.words)
+
+
+@dataclass(frozen=True)
 class Words:
     """What is compared of a question."""
 
-    stem: list[str]
-    context: list[str]
+    stem: Text
+    context: Text
     answer: str
 
-    @property
-    def texts(self) -> list[list[str]]:
+    @cached_property
+    def texts(self) -> list[Text]:
         """The stem, and the stem after its passage: a copy may have either."""
-        return [self.stem, self.context + self.stem] if self.context else [self.stem]
+        return [self.stem, Text(self.context.words + self.stem.words)] if self.context.words else [self.stem]
 
     @property
     def keys(self) -> Iterator[tuple]:
         """What two questions must have one of in common to be compared."""
         for text in self.texts:
-            yield from ngrams(text)
-        yield from ((self.answer, *gram) for gram in ngrams(self.stem, SHORT) if len(gram) == SHORT)
+            yield from text.grams
+        yield from ((self.answer, *gram) for gram in ngrams(self.stem.words, SHORT) if len(gram) == SHORT)
 
 
 def similar(
@@ -81,25 +93,24 @@ def ngrams(words: list[str], length: int = NGRAM) -> set[tuple]:
 
 
 def _words(question: Question) -> Words:
-    return Words(
-        normalised(question.stem).split(), normalised(question.context).split(), normalised(question.answer_text)
-    )
+    stem, context = (Text(normalised(text).split()) for text in (question.stem, question.context))
+    return Words(stem, context, normalised(question.answer_text))
 
 
 def _closeness(mine: Words, theirs: Words, shared: float, likeness: float) -> tuple[float, float] | None:
     """(shared, likeness) of two questions that are alike, else None."""
 
-    def alike(left: list[str], right: list[str], same_answer: bool = False) -> tuple[float, float] | None:
-        grams, others = ngrams(left), ngrams(right)
-        share = len(grams & others) / min(len(grams), len(others)) if grams and others else 0.0
+    def alike(left: Text, right: Text, same_answer: bool = False) -> tuple[float, float] | None:
+        smaller = min(len(left.grams), len(right.grams))
+        share = len(left.grams & right.grams) / smaller if smaller else 0.0
         # Difflib takes its time, and without any of this two questions are of one kind at most ("drug of choice for ...").
         if share <= 0.1 and not same_answer:
             return None
-        ratio = difflib.SequenceMatcher(None, left, right, autojunk=False).ratio()
+        ratio = difflib.SequenceMatcher(None, left.words, right.words, autojunk=False).ratio()
         return (share, ratio) if share >= shared or ratio >= likeness else None
 
     same = mine.answer == theirs.answer
-    if mine.context and theirs.context:
+    if mine.context.words and theirs.context.words:
         stems = alike(mine.stem, theirs.stem, same)
         passages = stems and alike(mine.context, theirs.context)
         return passages and (min(stems[0], passages[0]), min(stems[1], passages[1]))
